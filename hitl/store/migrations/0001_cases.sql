@@ -37,6 +37,7 @@ create table cases (
     round int not null default 1 check (round > 0),
     priority smallint not null default 5 check (priority between 0 and 9),
     error jsonb,
+    current boolean not null default true,
     supersedes uuid references cases,
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
@@ -44,9 +45,8 @@ create table cases (
     check ((status = 'failed') = (error is not null)),
     check ((status = 'needs_migration') = (parked_from is not null))
 );
--- One open case per content: the same text posted twice is the same case.
-create unique index cases_one_open on cases (tenant_id, content_id)
-    where status not in ('completed', 'failed');
+-- A piece of content has one current case: two posts of it at once meet here.
+create unique index cases_current on cases (tenant_id, content_id) where current;
 create index cases_newest on cases (tenant_id, case_id desc);
 create index cases_by_status on cases (tenant_id, status, case_id desc);
 create index cases_by_starter on cases (tenant_id, started_by, case_id desc);
@@ -239,7 +239,8 @@ create table commands (
     check (state <> 'claimed' or (owner is not null and lease_until is not null))
 );
 -- At most one unfinished command moves a case.
-create unique index commands_one_per_case on commands (case_id) where state in ('ready', 'published', 'claimed');
+create unique index commands_one_per_case on commands (case_id)
+    where state in ('ready', 'published', 'claimed') and kind <> 'settle';
 create index commands_ready on commands (priority desc, command_id) where state = 'ready';
 create index commands_published on commands (published_at) where state = 'published';
 create index commands_claimed on commands (lease_until) where state = 'claimed';

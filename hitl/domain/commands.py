@@ -1,0 +1,34 @@
+"""What must happen next: rows that move a case, leased to one worker at a time."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Kind = Literal["start", "resume", "rollback", "settle"]
+
+LEASE_SECONDS = 30
+RENEW_SECONDS = 10
+MAX_ATTEMPTS = 5
+POSTPONE_LIMIT_SECONDS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A claimed command; `ref` is the decision, appeal or action that it carries out, `epoch` its fence."""
+
+    command_id: int
+    tenant_id: str
+    case_id: str
+    kind: Kind
+    graph: str
+    graph_version: str
+    ref: str | None
+    epoch: int
+    attempts: int
+    postponed_since: datetime | None
+    postponed_for: float
+
+
+def backoff(attempts: int) -> float:
+    """Seconds to wait before attempt number `attempts + 1`: 1, 4, 9, 16."""
+    return float(attempts * attempts)
