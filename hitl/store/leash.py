@@ -1,8 +1,9 @@
 """Run a program on a leash: as another account, and gone when the thread that started it is gone.
 
-A script, started by path: `python leash.py OWNER_PID SIGNAL UID GID PROGRAM ARGS...` (UID -1: stay who you are); SIGNAL
-is what the program gets when its owner is gone. It stands between the owner and Postgres because a `preexec_fn` may deadlock in a program with threads, and because the kernel
-forgets the death signal when a process changes its account, so the account must be changed first.
+A script, started by path: `python leash.py OWNER_PID SIGNAL UID GID PROGRAM ARGS...` (UID -1: stay who you are);
+SIGNAL is what the program gets when its owner is gone. It stands between the owner and Postgres because a `preexec_fn`
+may deadlock in a program with threads, and because the kernel forgets the death signal when a process changes its
+account, so the account must be changed first.
 """
 
 import ctypes

@@ -1,0 +1,1 @@
+"""The real programs that tests run against, each private to the session: nothing is mocked, nothing is shared."""
