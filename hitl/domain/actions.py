@@ -5,6 +5,8 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from hitl.errors import Invalid
+
 Direction = Literal["forward", "reverse"]
 Status = Literal[
     "planned",
@@ -57,3 +59,32 @@ def digest(actions: list[dict[str, Any]]) -> str:
     """SHA-256 (hex) over the canonical JSON of actions: what was decided is what is sent."""
     canonical = json.dumps(actions, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def checked(action: dict[str, Any], *, content_id: str, author_id: str) -> dict[str, Any]:
+    """An action as a person gave it, with its target named; Invalid when it is unknown or aims elsewhere."""
+    kind = KINDS.get(action["kind"])
+    if kind is None:
+        raise Invalid(f"There is no action {action['kind']!r}; there is {', '.join(KINDS)}.", field="actions")
+    target = f"post:{content_id}" if kind.on == "post" else f"author:{author_id}"
+    if action.get("target") not in (None, target):
+        raise Invalid(f"{kind.name} on this case can only be done to {target}.", field="actions")
+    params = dict(action.get("params") or {})
+    _check_params(kind.name, params)
+    return {"kind": kind.name, "target": target, "params": params}
+
+
+def _check_params(kind: str, params: dict[str, Any]) -> None:
+    known = {"label_content": {"label"}, "suspend_author": {"days"}, "notify_author": {"template"}}.get(kind, set())
+    stray = sorted(set(params) - known)
+    if stray:
+        raise Invalid(f"{kind} has no parameter {', '.join(stray)}.", field="actions")
+    label, days = params.get("label"), params.get("days")
+    if kind == "label_content" and not (isinstance(label, str) and 0 < len(label.strip()) <= 50):
+        raise Invalid("label_content needs a label of 1 to 50 characters.", field="actions")
+    whole = isinstance(days, int) and not isinstance(days, bool) and 1 <= days <= 3650
+    if kind == "suspend_author" and not whole:
+        raise Invalid("suspend_author needs days, from 1 to 3650.", field="actions")
+    template = params.get("template", "decision")
+    if kind == "notify_author" and not (isinstance(template, str) and 0 < len(template) <= 50):
+        raise Invalid("notify_author takes the name of a template, of 1 to 50 characters.", field="actions")

@@ -18,7 +18,8 @@ Status = Literal[
 ]
 Outcome = Literal["allowed", "actioned", "kept", "answered", "superseded"]
 
-MODERATION = "moderation"
+# The built-in graphs and the version that new cases run; others are registered by the workers that serve them.
+GRAPH_VERSIONS: dict[str, str] = {"moderation": "1"}
 AT_REST: frozenset[str] = frozenset({"waiting_review", "completed", "failed", "needs_migration"})
 SUPERSEDABLE: frozenset[str] = frozenset({"received", "analyzing", "waiting_review", "needs_migration"})
 # What a case is doing while a command of a kind is under way; a retry returns it to this state.

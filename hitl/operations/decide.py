@@ -1,0 +1,169 @@
+"""A moderator decides: here, in this transaction, once; the worker only carries it out."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from hitl.clock import new_id
+from hitl.domain import actions as catalog
+from hitl.domain import events, people
+from hitl.domain import reviews as rules
+from hitl.domain.cases import Case
+from hitl.domain.events import Fact
+from hitl.domain.people import Person
+from hitl.errors import Invalid, Missing, StaleReview
+from hitl.operations import plan
+from hitl.store import analyses, cases, commands, policies, reviews
+from hitl.store.postgres import DictRow, Tx
+
+
+@dataclass(frozen=True, slots=True)
+class DecideRequest:
+    """What came in at POST /resume."""
+
+    case_id: str
+    review_id: str
+    decision: rules.Choice
+    actions: list[dict[str, Any]] | None = None
+    response: str | None = None
+    reason: str | None = None
+    policies: list[str] | None = None
+    private_note: str | None = None
+
+
+def decide(tx: Tx, person: Person, request: DecideRequest) -> dict[str, Any]:
+    """Count a person's vote; when it settles the review, write the decision, its intents and the command."""
+    people.permit(person, "moderator")
+    case = cases.lock(tx, request.case_id)
+    if case.tenant_id != person.tenant:
+        raise Missing("There is no such case, or it is not yours to see.")
+    review = _open_review(tx, case, request.review_id)
+    people.permit(person, people.role_for(review["level"]))
+    people.keep_apart(person, cases.involved(tx, case.case_id))
+    named, actions = _checked(tx, case, review, request)
+    choices = reviews.vote(
+        tx,
+        review_id=review["review_id"],
+        person=person.id,
+        tenant_id=case.tenant_id,
+        choice=request.decision,
+        body={"actions": actions, "policies": named},
+    )
+    if rules.tally(choices, review["quorum"]) is None:
+        vote = Fact("vote_cast", events.person(person.id), {"review_id": review["review_id"]})
+        return _answer(cases.record(tx, case, [vote]), review, None)
+    return _settle(tx, case, review, request, person, named, actions)
+
+
+def _open_review(tx: Tx, case: Case, review_id: str) -> DictRow:
+    review = reviews.get(tx, case.case_id, review_id)
+    if review is None:
+        raise Missing("This case has no such review.")
+    if review["status"] not in ("open", "blocked") or case.status != "waiting_review":
+        raise StaleReview(
+            _ended(review), review_status=review["status"], decided_by=review["decided_by"], decided_at=_at(review)
+        )
+    return review
+
+
+def _at(review: DictRow) -> str | None:
+    return review["decided_at"].isoformat() if review["decided_at"] else None
+
+
+def _ended(review: DictRow) -> str:
+    if review["decided_by"]:
+        return f"This review was decided by {review['decided_by']} at {_at(review)}."
+    return f"This review is {review['status']}; it can no longer be decided."
+
+
+def _checked(
+    tx: Tx, case: Case, review: DictRow, request: DecideRequest
+) -> tuple[list[str], list[dict[str, Any]]]:
+    """The policies and the actions that the decision stands on, after everything wrong with them was refused."""
+    if request.decision in rules.REASON_NEEDED and not (request.reason or "").strip():
+        raise Invalid("Say why: the reason is shown to the author.", field="reason")
+    if request.decision == "respond" and not (request.response or "").strip():
+        raise Invalid("A response needs a text for the agent.", field="response")
+    if request.actions is not None and request.decision != "edit":
+        raise Invalid("Only the decision edit carries actions of its own.", field="actions")
+    analysis = analyses.get(tx, case.case_id)
+    named = request.policies
+    if named is None:
+        named = [c["policy"] for c in analysis["categories"]] if analysis else []
+    policy_set = policies.get(tx, case.tenant_id, case.policy, case.policy_version)
+    rules.allowed([], policy_set, named)
+    if request.decision == "approve":
+        return named, list(review["proposed_actions"])
+    if request.decision != "edit":
+        return named, []
+    if not request.actions:
+        raise Invalid("An edit names at least one action; to carry out none, keep the post.", field="actions")
+    actions = [catalog.checked(a, content_id=case.content_id, author_id=case.author_id) for a in request.actions]
+    rules.allowed(actions, policy_set, named)
+    return named, rules.irreversible_last(actions)
+
+
+def _settle(
+    tx: Tx,
+    case: Case,
+    review: DictRow,
+    request: DecideRequest,
+    person: Person,
+    named: list[str],
+    actions: list[dict[str, Any]],
+) -> dict[str, Any]:
+    decision_id = new_id()
+    reviews.close(tx, review["review_id"], "decided")
+    reviews.decide(
+        tx,
+        {
+            "decision_id": decision_id,
+            "tenant_id": case.tenant_id,
+            "case_id": case.case_id,
+            "review_id": review["review_id"],
+            "round": case.round,
+            "decision": request.decision,
+            "decided_by": person.id,
+            "reason": request.reason,
+            "private_note": request.private_note,
+            "response": request.response,
+            "policies": named,
+            "actions": actions,
+            "digest": catalog.digest(actions),
+        },
+    )
+    if request.decision in ("reject", "edit"):
+        plan.undo_standing(tx, case)  # what a held appeal left in force goes before anything new is done
+    plan.forward(tx, case, decision_id, actions)
+    commands.add(
+        tx,
+        tenant_id=case.tenant_id,
+        case_id=case.case_id,
+        kind="resume",
+        graph=case.graph,
+        graph_version=case.graph_version,
+        ref=decision_id,
+        priority=case.priority,
+    )
+    fact = Fact(
+        "review_decided",
+        events.person(person.id),
+        {
+            "review_id": review["review_id"],
+            "decision_id": decision_id,
+            "decision": request.decision,
+            "round": case.round,
+            "actions": [a["kind"] for a in actions],
+        },
+        after="executing",
+    )
+    return _answer(cases.record(tx, case, [fact]), review, decision_id)
+
+
+def _answer(case: Case, review: DictRow, decision_id: str | None) -> dict[str, Any]:
+    return {
+        "case_id": case.case_id,
+        "review_id": review["review_id"],
+        "decision_id": decision_id,
+        "status": case.status,
+        "version": case.version,
+    }

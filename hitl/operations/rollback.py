@@ -1,0 +1,105 @@
+"""An appeal or a supervisor's order: what was done is reversed, then people are asked again."""
+
+from typing import Any
+
+from hitl.clock import new_id
+from hitl.domain import events
+from hitl.domain.cases import Case
+from hitl.domain.deadlines import APPEAL_DAYS
+from hitl.domain.events import Fact
+from hitl.domain.people import Person
+from hitl.domain.policies import OnAppeal
+from hitl.errors import (
+    AppealExpired,
+    AppealUsed,
+    Conflict,
+    Missing,
+    NothingApplied,
+    Refused,
+    RollbackInProgress,
+)
+from hitl.operations import plan
+from hitl.store import actions, analyses, cases, commands, policies, reviews
+from hitl.store.postgres import DictRow, Tx
+
+
+def rollback(tx: Tx, person: Person, case_id: str, reason: str) -> dict[str, Any]:
+    """Open the next round: by appeal of who started the case, or by a supervisor's order."""
+    case = cases.lock(tx, case_id)
+    appeals = person.id in (case.started_by, case.author_id)
+    if case.tenant_id != person.tenant or not (appeals or person.staff):
+        raise Missing("There is no such case, or it is not yours to see.")
+    if not appeals and not person.has("supervisor"):
+        raise Refused("Who started the case may appeal, and a supervisor may order a rollback; you are neither.")
+    decision = _possible(tx, case)
+    if appeals:
+        _in_time_and_unused(tx, case, decision)
+    on_appeal: OnAppeal = _on_appeal(tx, case, decision) if appeals else "reverse"
+    appeal_id = new_id()
+    reviews.appeal(
+        tx,
+        {
+            "appeal_id": appeal_id,
+            "tenant_id": case.tenant_id,
+            "case_id": case.case_id,
+            "round": case.round + 1,
+            "decision_id": decision["decision_id"] if decision else None,
+            "kind": "appeal" if appeals else "order",
+            "on_appeal": on_appeal,
+            "by_person": person.id,
+            "reason": reason,
+        },
+    )
+    undone = plan.undo_standing(tx, case) if on_appeal == "reverse" else 0
+    commands.add(
+        tx,
+        tenant_id=case.tenant_id,
+        case_id=case.case_id,
+        kind="rollback",
+        graph=case.graph,
+        graph_version=case.graph_version,
+        ref=appeal_id,
+        priority=case.priority,
+    )
+    fact = Fact(
+        "appeal_filed" if appeals else "rollback_ordered",
+        events.person(person.id),
+        {"appeal_id": appeal_id, "on_appeal": on_appeal, "round": case.round + 1, "actions": undone},
+        after="rolling_back",
+    )
+    case = cases.record(tx, case, [fact], round=case.round + 1, outcome=None, error=None)
+    return {"case_id": case.case_id, "status": case.status, "version": case.version}
+
+
+def _possible(tx: Tx, case: Case) -> DictRow | None:
+    """The decision that is appealed against; Conflict when the case does not allow a rollback now."""
+    opened_by = reviews.appeal_of_round(tx, case.case_id, case.round)
+    if case.status == "rolling_back" or (case.status == "waiting_review" and opened_by):
+        raise RollbackInProgress()
+    if case.status == "executing":
+        raise Conflict("The decision is being carried out; ask again when that is done.")
+    if case.status not in ("completed", "failed") or not any(
+        row["reversible"] for row in actions.standing(tx, case.case_id)
+    ):
+        raise NothingApplied()
+    return reviews.latest_decision(tx, case.case_id)
+
+
+def _in_time_and_unused(tx: Tx, case: Case, decision: DictRow | None) -> None:
+    """One author's appeal per decision, and what is decided on an appeal is final for the author."""
+    opened_by = reviews.appeal_of_round(tx, case.case_id, case.round)
+    if opened_by and opened_by["kind"] == "appeal":
+        raise AppealUsed("What was decided on an appeal is final; a supervisor may still order a rollback.")
+    if decision and decision["age_days"] > APPEAL_DAYS:
+        raise AppealExpired(f"An appeal is possible for {APPEAL_DAYS} days after the decision.")
+
+
+def _on_appeal(tx: Tx, case: Case, decision: DictRow | None) -> OnAppeal:
+    """Hold when any policy that the decision stands on says so."""
+    policy_set = policies.get(tx, case.tenant_id, case.policy, case.policy_version)
+    named = list(decision["policies"]) if decision else []
+    if not named:
+        analysis = analyses.get(tx, case.case_id)
+        named = [c["policy"] for c in analysis["categories"]] if analysis else []
+    found = (policy_set.get(name) for name in named)
+    return "hold" if any(p and p.on_appeal == "hold" for p in found) else "reverse"

@@ -1,0 +1,1 @@
+"""Floor 1: the only SQL. One module per noun; each function is handed the transaction it runs in."""

@@ -1,0 +1,138 @@
+"""Rows of `actions`: the ledger of everything done to the world, and of its undoing."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+
+from hitl.store.postgres import DictRow, Jsonb, Tx
+
+STANDING = "('applied', 'conflict', 'reversal_incomplete')"
+
+
+def plan(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
+    """Write intents down; each starts as planned."""
+    for row in rows:
+        tx.execute(
+            """insert into actions (action_id, tenant_id, case_id, decision_id, round, ordinal, direction, reverses,
+                                    kind, target, aspect, params, reversible, status, key)
+            values (%(action_id)s, %(tenant_id)s, %(case_id)s, %(decision_id)s, %(round)s, %(ordinal)s, %(direction)s,
+                    %(reverses)s, %(kind)s, %(target)s, %(aspect)s, %(params)s, %(reversible)s, 'planned', %(key)s)""",
+            {**row, "params": Jsonb(row["params"])},
+        )
+
+
+def of_round(tx: Tx, case_id: str, round_: int, direction: str) -> list[DictRow]:
+    """The actions of a round in the order in which they are to be done."""
+    return tx.all(
+        "select * from actions where case_id = %s and round = %s and direction = %s order by ordinal",
+        (case_id, round_, direction),
+    )
+
+
+def get(tx: Tx, action_id: str) -> DictRow | None:
+    """One action."""
+    return tx.one("select * from actions where action_id = %s", (action_id,))
+
+
+def reversal_of(tx: Tx, action_id: str) -> DictRow | None:
+    """The action that undoes the given one."""
+    return tx.one("select * from actions where reverses = %s", (action_id,))
+
+
+def standing(tx: Tx, case_id: str) -> list[DictRow]:
+    """The case's forward actions whose effects stand, newest first."""
+    return tx.all(
+        f"""select * from actions where case_id = %s and direction = 'forward' and status in {STANDING}
+        order by round desc, ordinal desc""",
+        (case_id,),
+    )
+
+
+def send(tx: Tx, action_id: str) -> bool:
+    """Mark an action as on its way; False while another effect on the same target is."""
+    try:
+        with tx.conn.transaction():
+            tx.execute(
+                "update actions set status = 'sending', sent_at = coalesce(sent_at, now()) where action_id = %s",
+                (action_id,),
+            )
+    except psycopg.errors.UniqueViolation:
+        return False
+    return True
+
+
+def holder(tx: Tx, row: DictRow) -> DictRow | None:
+    """Another action that holds on to the same aspect of the same target; the oldest."""
+    return tx.one(
+        f"""select * from actions where tenant_id = %s and target = %s and aspect = %s and direction = 'forward'
+            and status in {STANDING} and action_id <> %s order by applied_at limit 1""",
+        (row["tenant_id"], row["target"], row["aspect"], row["action_id"]),
+    )
+
+
+def last_after(tx: Tx, row: DictRow) -> Any:
+    """The value that our newest call left on the aspect: what is to be found there unless a third party changed it."""
+    found = tx.one(
+        """select after from actions where tenant_id = %s and target = %s and aspect = %s and direction = 'forward'
+            and applied_at is not null order by applied_at desc limit 1""",
+        (row["tenant_id"], row["target"], row["aspect"]),
+    )
+    return found["after"] if found else None
+
+
+def calling(tx: Tx, action_id: str, before: Any, *, inherited: bool) -> None:
+    """Write the before-image down: from here on the call may have happened."""
+    tx.execute(
+        "update actions set called = true, before = %s, inherited = %s where action_id = %s",
+        (Jsonb(before), inherited, action_id),
+    )
+
+
+def applied(tx: Tx, action_id: str, *, reference: str | None, after: Any) -> None:
+    """The effect is there."""
+    tx.execute(
+        """update actions set status = 'applied', reference = %s, after = %s, applied_at = now(), error = null
+        where action_id = %s""",
+        (reference, Jsonb(after), action_id),
+    )
+
+
+def reversed_(tx: Tx, action_id: str) -> None:
+    """The effect of a forward action is gone, or no longer ours."""
+    tx.execute("update actions set status = 'reversed', reversed_at = now() where action_id = %s", (action_id,))
+
+
+def ended(tx: Tx, action_id: str, status: str, error: str | None) -> None:
+    """An attempt ended without being applied: refused, unknown, conflict, reversal_incomplete or irreversible."""
+    tx.execute("update actions set status = %s, error = %s where action_id = %s", (status, error, action_id))
+
+
+def again(tx: Tx, action_id: str, *, new_key: bool) -> None:
+    """Plan an action once more; a new key only when the last attempt was refused for certain."""
+    tx.execute(
+        """update actions set status = 'planned', error = null, tries = tries + 1,
+            called = case when %(new)s then false else called end,
+            key = case when %(new)s then action_id::text || ':' || (tries + 1) else key end
+        where action_id = %(id)s""",
+        {"id": action_id, "new": new_key},
+    )
+
+
+def stranded(tx: Tx, case_id: str) -> int:
+    """What was on its way when a case failed is of unknown outcome; how many."""
+    return tx.execute(
+        "update actions set status = 'unknown', error = 'the run ended while this was on its way' "
+        "where case_id = %s and status = 'sending'",
+        (case_id,),
+    ).rowcount
+
+
+def unsettled(tx: Tx, case_id: str) -> int:
+    """How many actions of the case a person must settle."""
+    row = tx.one(
+        """select count(*) as n from actions where case_id = %s
+            and status in ('unknown', 'conflict', 'reversal_incomplete')""",
+        (case_id,),
+    )
+    return int(row["n"]) if row else 0

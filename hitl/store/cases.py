@@ -1,0 +1,145 @@
+"""Rows of `cases`: written under the row's lock, each visible change together with its events."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from hitl.domain.cases import Case, CaseId
+from hitl.domain.events import Fact
+from hitl.errors import Missing
+from hitl.store.postgres import DictRow, Jsonb, Tx
+
+COLUMNS = """case_id, tenant_id, content_id, author_id, started_by, graph, graph_version, policy, policy_version,
+    status, outcome, parked_from, needs_attention, version, round, priority, error, current, supersedes,
+    created_at, updated_at"""
+
+
+def _case(row: DictRow) -> Case:
+    return Case(**row)
+
+
+def insert(tx: Tx, values: dict[str, Any]) -> bool:
+    """Insert a new case with its first event; False when the content has a current case already."""
+    row = tx.one(
+        """with new as (
+            insert into cases (case_id, tenant_id, content_id, author_id, started_by, graph, graph_version,
+                               policy, policy_version, status, version, priority, supersedes)
+            values (%(case_id)s, %(tenant_id)s, %(content_id)s, %(author_id)s, %(started_by)s, %(graph)s,
+                    %(graph_version)s, %(policy)s, %(policy_version)s, 'received', 1, %(priority)s, %(supersedes)s)
+            on conflict (tenant_id, content_id) where current do nothing
+            returning case_id, tenant_id),
+        text as (
+            insert into contents (case_id, tenant_id, body, context, sha256)
+            select case_id, tenant_id, %(body)s, %(context)s, %(sha256)s from new),
+        event as (
+            insert into events (case_id, seq, tenant_id, type, actor_kind, actor_id, after, data)
+            select case_id, 1, tenant_id, 'case_received', 'person', %(started_by)s, 'received', %(data)s from new),
+        command as (
+            insert into commands (tenant_id, case_id, kind, graph, graph_version, priority)
+            select tenant_id, case_id, 'start', %(graph)s, %(graph_version)s, %(priority)s from new)
+        select 1 as ok from new""",
+        {**values, "context": Jsonb(values["context"]), "data": Jsonb(values["data"])},
+    )
+    tx.commands = True
+    return row is not None
+
+
+def get(tx: Tx, case_id: str) -> Case:
+    """The case; Missing when there is none."""
+    return _found(tx.one(f"select {COLUMNS} from cases where case_id = %s", (case_id,)))
+
+
+def lock(tx: Tx, case_id: str) -> Case:
+    """The case, its row locked until the transaction ends; Missing when there is none."""
+    return _found(tx.one(f"select {COLUMNS} from cases where case_id = %s for update", (case_id,)))
+
+
+def lock_current(tx: Tx, tenant_id: str, content_id: str) -> tuple[Case, bytes] | None:
+    """The current case of a content and the digest of its text, locked; None when there is none."""
+    row = tx.one(
+        f"select {COLUMNS} from cases where tenant_id = %s and content_id = %s and current for update",
+        (tenant_id, content_id),
+    )
+    if row is None:
+        return None
+    text = tx.one("select sha256 from contents where case_id = %s", (row["case_id"],))
+    return _case(row), bytes(text["sha256"]) if text else b""
+
+
+def retire(tx: Tx, case_id: str) -> None:
+    """The case is no longer the current one of its content."""
+    tx.execute("update cases set current = false where case_id = %s", (case_id,))
+
+
+def record(tx: Tx, case: Case, facts: Sequence[Fact], **changes: Any) -> Case:
+    """Write what happened to a locked case: its events, gap-free, and the columns that changed with them."""
+    if not facts:
+        raise ValueError("nothing visible changes without an event")
+    status = next((f.after for f in reversed(facts) if f.after), case.status)
+    values = {**changes, "status": status, "version": case.version + len(facts)}
+    if "error" in values and values["error"] is not None:
+        values["error"] = Jsonb(values["error"])
+    assignments = ", ".join(f"{name} = %({name})s" for name in values)
+    row = tx.one(
+        f"""with moved as (
+            update cases set {assignments}, updated_at = now() where case_id = %(case_id)s returning {COLUMNS}),
+        told as (
+            insert into events (case_id, seq, tenant_id, type, actor_kind, actor_id, before, after, data)
+            select %(case_id)s, %(from)s + e.n, %(tenant)s, e.type, e.actor_kind, e.actor_id, e.before, e.after, e.data
+            from jsonb_to_recordset(%(facts)s) as e(n bigint, type text, actor_kind text, actor_id text,
+                                                    before text, after text, data jsonb))
+        select * from moved""",
+        {
+            **values,
+            "case_id": case.case_id,
+            "from": case.version,
+            "tenant": case.tenant_id,
+            "facts": Jsonb(_rows(case, facts)),
+        },
+    )
+    tx.changed.add(case.case_id)
+    return _found(row)
+
+
+def _rows(case: Case, facts: Sequence[Fact]) -> list[dict[str, Any]]:
+    rows, status = [], str(case.status)
+    for n, fact in enumerate(facts, start=1):
+        moved = fact.after if fact.after and fact.after != status else None
+        rows.append(
+            {
+                "n": n,
+                "type": fact.type,
+                "actor_kind": fact.actor.kind,
+                "actor_id": fact.actor.id,
+                "before": status if moved else None,
+                "after": moved,
+                "data": fact.data,
+            }
+        )
+        status = moved or status
+    return rows
+
+
+def _found(row: DictRow | None) -> Case:
+    if row is None:
+        raise Missing("There is no such case, or it is not yours to see.")
+    return _case(row)
+
+
+def involved(tx: Tx, case_id: str) -> set[str]:
+    """Everybody who wrote, appealed, ordered reversed or decided the case."""
+    rows = tx.all(
+        """select author_id as person from cases where case_id = %(id)s
+        union select started_by from cases where case_id = %(id)s
+        union select by_person from appeals where case_id = %(id)s
+        union select decided_by from decisions where case_id = %(id)s
+        union select v.person from votes v join reviews r using (review_id) where r.case_id = %(id)s
+              and r.status = 'decided'""",
+        {"id": case_id},
+    )
+    return {r["person"] for r in rows}
+
+
+def sha256(tx: Tx, case_id: CaseId) -> bytes | None:
+    """The digest of the case's text."""
+    row = tx.one("select sha256 from contents where case_id = %s", (case_id,))
+    return bytes(row["sha256"]) if row else None

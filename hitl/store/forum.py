@@ -1,0 +1,149 @@
+"""The embedded forum's tables: the state of posts and authors, the keys already used, the authors' inboxes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from hitl.errors import Invalid, Unavailable
+from hitl.store.postgres import Jsonb, Store, Tx
+
+
+class Forum:
+    """A demo forum inside Guardian's own database; raises Unavailable, or Invalid for what Postgres cannot hold."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def state(self, tenant: str, target: str) -> tuple[dict[str, Any], datetime]:
+        """The target's aspects with their values, and the database's time of reading."""
+        with self._transaction() as tx:
+            rows = tx.all(
+                "select aspect, value from forum_aspects where tenant_id = %s and target = %s", (tenant, target)
+            )
+            return {r["aspect"]: r["value"] for r in rows}, _now(tx)
+
+    def states(self, tenant: str, targets: list[str]) -> dict[str, dict[str, Any]]:
+        """The states of many targets in one query; a target that nothing was done to has an empty one."""
+        found: dict[str, dict[str, Any]] = {target: {} for target in targets}
+        with self._transaction() as tx:
+            for row in tx.all(
+                "select target, aspect, value from forum_aspects where tenant_id = %s and target = any(%s)",
+                (tenant, targets),
+            ):
+                found[row["target"]][row["aspect"]] = row["value"]
+        return found
+
+    def inbox(self, tenant: str, target: str, limit: int = 50) -> list[dict[str, Any]]:
+        """What the author was told, newest first: message_id, kind, about (an action_id), params, at."""
+        with self._transaction() as tx:
+            return tx.all(
+                "select message_id, kind, about, params, at from forum_messages"
+                " where tenant_id = %s and target = %s order by message_id desc limit %s",
+                (tenant, target, limit),
+            )
+
+    def done(self, tenant: str, key: str) -> dict[str, Any] | None:
+        """What was done under that key: number, action_id, kind, target, direction, params, after."""
+        with self._transaction() as tx:
+            return _done(tx, tenant, key)
+
+    def do(
+        self,
+        tenant: str,
+        key: str,
+        act: dict[str, Any],
+        *,
+        aspect: str | None,
+        after: Any,
+        days: int | None = None,
+        message: str | None = None,
+    ) -> dict[str, Any]:
+        """Set the aspect to `after` (None: untouched) once per key, and return what was done under that key.
+
+        `act` has action_id, kind, target, direction, params and about, the action that a message is about; with `days`
+        the value gets an `until`, counted by the database's clock. A racer with the same key waits for the first.
+        """
+        with self._transaction() as tx:
+            if days is not None:
+                after = {**after, "until": _until(tx, days)}
+            if _claim(tx, tenant, key, act, after):
+                if aspect is not None:
+                    _set(tx, tenant, act["target"], aspect, after)
+                if message is not None:
+                    _tell(tx, tenant, key, act, message)
+            found = _done(tx, tenant, key)
+        if found is None:
+            raise Unavailable("The forum lost an action that it had just recorded.")
+        return found
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Tx]:
+        try:
+            with self._store.transaction() as tx:
+                yield tx
+        except (psycopg.DataError, psycopg.IntegrityError) as error:
+            raise Invalid("The forum cannot hold such a value.") from error
+        except psycopg.Error as error:
+            raise Unavailable("The forum's tables cannot be used.") from error
+
+
+def _now(tx: Tx) -> datetime:
+    now: datetime = tx.all("select now() as now")[0]["now"]
+    return now
+
+
+def _until(tx: Tx, days: int) -> str:
+    rows = tx.all(
+        "select to_char((now() + make_interval(days => %s)) at time zone 'UTC', %s) as until",
+        (days, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+    )
+    return str(rows[0]["until"])
+
+
+def _done(tx: Tx, tenant: str, key: str) -> dict[str, Any] | None:
+    return tx.one(
+        "select number, action_id, kind, target, direction, params, after from forum_actions"
+        " where tenant_id = %s and key = %s",
+        (tenant, key),
+    )
+
+
+def _claim(tx: Tx, tenant: str, key: str, act: dict[str, Any], after: Any) -> bool:
+    row = tx.one(
+        "insert into forum_actions (tenant_id, key, action_id, kind, target, direction, params, after)"
+        " values (%s, %s, %s, %s, %s, %s, %s, %s) on conflict do nothing returning number",
+        (
+            tenant,
+            key,
+            act["action_id"],
+            act["kind"],
+            act["target"],
+            act["direction"],
+            Jsonb(act["params"]),
+            None if after is None else Jsonb(after),
+        ),
+    )
+    return row is not None
+
+
+def _set(tx: Tx, tenant: str, target: str, aspect: str, value: Any) -> None:
+    if value is None:
+        tx.execute(
+            "delete from forum_aspects where tenant_id = %s and target = %s and aspect = %s", (tenant, target, aspect)
+        )
+        return
+    tx.execute(
+        "insert into forum_aspects (tenant_id, target, aspect, value) values (%s, %s, %s, %s)"
+        " on conflict (tenant_id, target, aspect) do update set value = excluded.value, changed_at = now()",
+        (tenant, target, aspect, Jsonb(value)),
+    )
+
+
+def _tell(tx: Tx, tenant: str, key: str, act: dict[str, Any], kind: str) -> None:
+    tx.execute(
+        "insert into forum_messages (tenant_id, target, kind, about, key, params) values (%s, %s, %s, %s, %s, %s)",
+        (tenant, act["target"], kind, act["about"], key, Jsonb(act["params"])),
+    )

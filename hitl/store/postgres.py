@@ -1,0 +1,111 @@
+"""Connections and transactions: explicit, short, and never open while an outside call runs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, LiteralString, cast
+
+import orjson
+import psycopg
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader
+from psycopg.rows import DictRow, dict_row
+from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from hitl.errors import Unavailable
+from hitl.store.notify import Notifier
+
+POOL_TIMEOUT = 2.0  # seconds until a caller is told that Postgres is gone
+GONE = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
+
+
+def _dumps(value: Any) -> bytes:
+    return orjson.dumps(value)
+
+
+set_json_dumps(_dumps)
+set_json_loads(orjson.loads)
+
+
+class _UuidText(Loader):
+    """Ids are text everywhere outside the database."""
+
+    def load(self, data: Buffer) -> str:
+        return bytes(data).decode()
+
+
+class Tx:
+    """One transaction: run SQL, and say who is to be woken once it has been committed."""
+
+    def __init__(self, conn: psycopg.Connection[DictRow]) -> None:
+        self.conn = conn
+        self.changed: set[str] = set()
+        self.commands = False
+
+    def execute(self, sql: str, params: Any = None) -> psycopg.Cursor[DictRow]:
+        """Run one statement."""
+        return self.conn.execute(sql, params)
+
+    def one(self, sql: str, params: Any = None) -> DictRow | None:
+        """The first row, or None."""
+        return self.execute(sql, params).fetchone()
+
+    def all(self, sql: str, params: Any = None) -> list[DictRow]:
+        """All rows."""
+        return self.execute(sql, params).fetchall()
+
+
+def _configure(conn: psycopg.Connection[Any]) -> None:
+    conn.adapters.register_loader("uuid", _UuidText)
+
+
+def open_pool(url: str, *, size: int) -> ConnectionPool[psycopg.Connection[DictRow]]:
+    """A pool that heals by itself; times are UTC and no statement hangs for ever."""
+    return ConnectionPool(
+        url,
+        min_size=1,
+        max_size=size,
+        open=True,
+        timeout=POOL_TIMEOUT,
+        reconnect_timeout=5.0,
+        check=None,
+        configure=_configure,
+        kwargs={
+            "autocommit": True,
+            "row_factory": dict_row,
+            "connect_timeout": 2,
+            "options": "-c timezone=UTC -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s"
+            " -c client_encoding=UTF8",
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 2,
+        },
+    )
+
+
+class Store:
+    """The database: a pool, and the notifier that wakes others after a commit."""
+
+    def __init__(self, url: str, *, size: int = 8) -> None:
+        self.url = url
+        self.pool = open_pool(url, size=size)
+        self.notifier = Notifier(url)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Tx]:
+        """One transaction; Unavailable when Postgres is gone. Those who wait are woken after the commit."""
+        try:
+            with self.pool.connection() as conn, conn.transaction():
+                tx = Tx(conn)
+                yield tx
+        except GONE as error:
+            raise Unavailable("The database cannot be reached; nothing was recorded.") from error
+        self.notifier.wake(tx.changed, commands=tx.commands)
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self.notifier.close()
+        self.pool.close(timeout=2.0)
+
+
+__all__ = ["DictRow", "Jsonb", "Store", "Tx"]

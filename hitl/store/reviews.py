@@ -1,0 +1,125 @@
+"""Rows of `reviews`, `votes`, `decisions` and `appeals`."""
+
+from typing import Any
+
+from hitl.store.postgres import DictRow, Jsonb, Tx
+
+
+def open_(tx: Tx, values: dict[str, Any]) -> bool:
+    """Open a review for an interrupt; False when that interrupt has one."""
+    row = tx.one(
+        """insert into reviews (review_id, tenant_id, case_id, interrupt_id, round, level, status, choices, form,
+                                proposed_actions, digest, deadline_at)
+        values (%(review_id)s, %(tenant_id)s, %(case_id)s, %(interrupt_id)s, %(round)s, %(level)s, %(status)s,
+                %(choices)s, %(form)s, %(proposed_actions)s, %(digest)s, now() + make_interval(hours => %(hours)s))
+        on conflict (case_id, interrupt_id) do nothing returning 1 as ok""",
+        {
+            **values,
+            "choices": Jsonb(values["choices"]),
+            "form": Jsonb(values["form"]),
+            "proposed_actions": Jsonb(values["proposed_actions"]),
+        },
+    )
+    return row is not None
+
+
+def get(tx: Tx, case_id: str, review_id: str) -> DictRow | None:
+    """A review of the case, with how and by whom it was decided."""
+    return tx.one(
+        """select r.*, d.decided_by, d.decided_at, d.decision, r.deadline_at < now() as late
+        from reviews r left join decisions d using (review_id)
+        where r.case_id = %s and r.review_id = %s""",
+        (case_id, review_id),
+    )
+
+
+def by_interrupt(tx: Tx, case_id: str, interrupt_id: str) -> DictRow | None:
+    """The review of an interrupt."""
+    return tx.one("select * from reviews where case_id = %s and interrupt_id = %s", (case_id, interrupt_id))
+
+
+def close(tx: Tx, review_id: str, status: str) -> None:
+    """End a review."""
+    tx.execute("update reviews set status = %s, closed_at = now() where review_id = %s", (status, review_id))
+
+
+def supersede(tx: Tx, case_id: str) -> list[str]:
+    """End the case's open reviews because newer content took its place; their ids."""
+    rows = tx.all(
+        """update reviews set status = 'superseded', closed_at = now()
+        where case_id = %s and status in ('open', 'blocked') returning review_id""",
+        (case_id,),
+    )
+    return [r["review_id"] for r in rows]
+
+
+def vote(tx: Tx, *, review_id: str, person: str, tenant_id: str, choice: str, body: dict[str, Any]) -> list[str]:
+    """Count a person's vote (their newest counts); returns the choices of all votes."""
+    tx.execute(
+        """insert into votes (review_id, person, tenant_id, choice, body) values (%s, %s, %s, %s, %s)
+        on conflict (review_id, person) do update set choice = excluded.choice, body = excluded.body, at = now()""",
+        (review_id, person, tenant_id, choice, Jsonb(body)),
+    )
+    return [r["choice"] for r in tx.all("select choice from votes where review_id = %s", (review_id,))]
+
+
+def decide(tx: Tx, values: dict[str, Any]) -> None:
+    """Write the decision; a second one for the same review is impossible."""
+    tx.execute(
+        """insert into decisions (decision_id, tenant_id, case_id, review_id, round, decision, decided_by, reason,
+                                  private_note, response, policies, actions, digest)
+        values (%(decision_id)s, %(tenant_id)s, %(case_id)s, %(review_id)s, %(round)s, %(decision)s, %(decided_by)s,
+                %(reason)s, %(private_note)s, %(response)s, %(policies)s, %(actions)s, %(digest)s)""",
+        {**values, "policies": Jsonb(values["policies"]), "actions": Jsonb(values["actions"])},
+    )
+
+
+def decision(tx: Tx, decision_id: str) -> DictRow | None:
+    """A decision with the interrupt that it answers."""
+    return tx.one(
+        """select d.*, r.interrupt_id from decisions d join reviews r using (review_id) where d.decision_id = %s""",
+        (decision_id,),
+    )
+
+
+def latest_decision(tx: Tx, case_id: str) -> DictRow | None:
+    """The case's newest decision, and whether the time for an appeal against it is over (`late`, in days)."""
+    return tx.one(
+        """select *, extract(epoch from now() - decided_at) / 86400 as age_days from decisions
+        where case_id = %s order by round desc, decided_at desc limit 1""",
+        (case_id,),
+    )
+
+
+def appeal(tx: Tx, values: dict[str, Any]) -> None:
+    """Write down who asked for a rollback, and why; `round` is the round that it opens."""
+    tx.execute(
+        """insert into appeals (appeal_id, tenant_id, case_id, round, decision_id, kind, on_appeal, by_person, reason)
+        values (%(appeal_id)s, %(tenant_id)s, %(case_id)s, %(round)s, %(decision_id)s, %(kind)s, %(on_appeal)s,
+                %(by_person)s, %(reason)s)""",
+        values,
+    )
+
+
+def appeal_of_round(tx: Tx, case_id: str, round_: int) -> DictRow | None:
+    """The appeal or order that opened a round; None for the first."""
+    return tx.one("select * from appeals where case_id = %s and round = %s", (case_id, round_))
+
+
+def appeals_by_author(tx: Tx, case_id: str) -> int:
+    """How many of the case's rollbacks were asked for by its author's side."""
+    row = tx.one("select count(*) as n from appeals where case_id = %s and kind = 'appeal'", (case_id,))
+    return int(row["n"]) if row else 0
+
+
+def blocked(tx: Tx, limit: int) -> list[DictRow]:
+    """Open or blocked reviews whose state may have to change because people came or went."""
+    return tx.all(
+        "select review_id, case_id, level, tenant_id from reviews where status = 'blocked' order by opened_at limit %s",
+        (limit,),
+    )
+
+
+def unblock(tx: Tx, review_id: str) -> None:
+    """Somebody is there again who may decide it."""
+    tx.execute("update reviews set status = 'open' where review_id = %s and status = 'blocked'", (review_id,))
