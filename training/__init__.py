@@ -1,0 +1,1 @@
+"""How the weights of the local analyzer are made: `python -m training FOLDER`. Needs the extra `train`."""
