@@ -1,11 +1,6 @@
 """Both platforms, for one conformance suite: the forum on real Postgres, HTTP against the example server."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -14,24 +9,8 @@ from hitl.platforms.http import HttpPlatform
 from hitl.platforms.port import Platform
 from hitl.store.forum import Forum
 from hitl.store.postgres import Store
+from tests.platforms.example import SECRET, example_server
 from tests.services.postgres import Databases
-
-SECRET = "whsec_" + "Z3VhcmRpYW4tdGVzdC1zZWNyZXQtMzItYnl0ZXM="
-SERVER = Path(__file__).parents[2] / "examples" / "platform_server.py"
-
-
-@contextmanager
-def example_server(*options: str) -> Iterator[str]:
-    """The example server in a process of its own; gives its URL."""
-    process = subprocess.Popen(
-        [sys.executable, SERVER, "--port", "0", *options], stdout=subprocess.PIPE, text=True, env={**os.environ}
-    )
-    try:
-        assert process.stdout is not None
-        yield process.stdout.readline().strip().rpartition(" ")[2]
-    finally:
-        process.kill()
-        process.communicate()
 
 
 @pytest.fixture(scope="module")
