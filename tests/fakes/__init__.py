@@ -1,0 +1,1 @@
+"""Local servers that speak the real protocols of services Guardian talks to."""
