@@ -12,6 +12,7 @@ from hitl.platforms.deadline import Deadline, DeadlineBackend
 from hitl.platforms.port import EffectUnknown
 
 MAX_BODY = 64 * 1024
+MAX_SAID = 300
 FAILED = (
     httpcore.TimeoutException,
     httpcore.NetworkError,
@@ -62,7 +63,9 @@ class Exchange:
                 ) as response:
                     return Answer(response.status, _body(response))
             except FAILED as error:
-                raise EffectUnknown(f"The platform gave no answer ({type(error).__name__}).") from error
+                raise EffectUnknown(
+                    f"The platform gave no answer ({type(error).__name__}: {error})"[:MAX_SAID]
+                ) from error
 
     def path(self, path: str) -> str:
         """The whole path that a request for `path` is sent to, as it stands on the wire."""
