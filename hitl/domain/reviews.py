@@ -9,6 +9,8 @@ from hitl.domain.policies import PolicySet, ProposedAction
 from hitl.errors import Invalid
 
 Choice = Literal["approve", "edit", "reject", "respond"]
+# What is proposed when people are asked although no policy was found broken (a sample, an unread language, an outage).
+WITHOUT_A_POLICY = (ProposedAction("remove_content", "post", {}), ProposedAction("notify_author", "author", {}))
 REASON_NEEDED: frozenset[str] = frozenset({"approve", "edit"})
 
 

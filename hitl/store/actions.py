@@ -30,6 +30,15 @@ def of_round(tx: Tx, case_id: str, round_: int, direction: str) -> list[DictRow]
     )
 
 
+def reversals_due(tx: Tx, case_id: str) -> list[DictRow]:
+    """The case's reversals still to be done: newest first, corrections of what cannot be undone at the end."""
+    return tx.all(
+        """select * from actions where case_id = %s and direction = 'reverse' and status in ('planned', 'sending')
+        order by (kind = 'notify_author'), round desc, ordinal desc""",
+        (case_id,),
+    )
+
+
 def get(tx: Tx, action_id: str) -> DictRow | None:
     """One action."""
     return tx.one("select * from actions where action_id = %s", (action_id,))
@@ -136,3 +145,16 @@ def unsettled(tx: Tx, case_id: str) -> int:
         (case_id,),
     )
     return int(row["n"]) if row else 0
+
+
+def forced(tx: Tx, action_id: str, *, overwrite: bool) -> None:
+    """A person says whether a reversal may overwrite what a third party changed."""
+    tx.execute("update actions set overwrite = %s where action_id = %s", (overwrite, action_id))
+
+
+def settled_by(tx: Tx, row: DictRow, person: str, outcome: str, reason: str) -> None:
+    """Keep who ended what the machine could not, how and why."""
+    tx.execute(
+        "insert into settlements (tenant_id, action_id, person, outcome, reason) values (%s, %s, %s, %s, %s)",
+        (row["tenant_id"], row["action_id"], person, outcome, reason),
+    )

@@ -10,6 +10,7 @@ from hitl.store.postgres import DictRow, Tx
 CLAIMED = """command_id, tenant_id, case_id, kind, graph, graph_version, ref, epoch, attempts, postponed_since,
     coalesce(extract(epoch from now() - postponed_since), 0)::float8 as postponed_for"""
 # A message may be lost with its broker: after this long without a claim it is published again, ever more seldom.
+SERVED = "graph || '@' || graph_version = any(%(serves)s)"
 REPUBLISH = "least(5 * (1 << least(publishes, 5)), 120) * interval '1 second'"
 
 
@@ -25,27 +26,30 @@ def add(
     tx.commands = True
 
 
-def take(tx: Tx, *, window: int, relay: str) -> list[int]:
-    """Mark the most urgent, oldest ready commands as published, as far as the window has room; their ids in order."""
+def take(tx: Tx, *, window: int, relay: str, serves: Sequence[str]) -> list[tuple[int, str]]:
+    """Mark the most urgent, oldest ready commands as published, as far as the window has room; (id, kind) in order.
+
+    Commands of graph versions that no living worker serves stay out of the window: they would clog it.
+    """
     rows = tx.all(
         f"""with busy as (
             select count(*) as n from commands where state = 'published' and published_at > now() - {REPUBLISH}),
         fresh as (
-            select command_id from commands where state = 'ready' and available_at <= now()
+            select command_id from commands where state = 'ready' and available_at <= now() and {SERVED}
             order by priority desc, command_id
             limit (select greatest(%(window)s - n, 0) from busy) for update skip locked),
         unheard as (
-            select command_id from commands where state = 'published' and published_at <= now() - {REPUBLISH}
-            order by published_at limit %(window)s for update skip locked),
+            select command_id from commands
+            where state = 'published' and published_at <= now() - {REPUBLISH} and {SERVED} order by published_at limit %(window)s for update skip locked),
         marked as (
             update commands c set state = 'published', published_at = now(), publishes = publishes + 1,
                    owner = %(relay)s
             from (select command_id from fresh union all select command_id from unheard) due
-            where c.command_id = due.command_id returning c.command_id, c.priority)
-        select command_id from marked order by priority desc, command_id""",
-        {"window": window, "relay": relay},
+            where c.command_id = due.command_id returning c.command_id, c.priority, c.kind)
+        select command_id, kind from marked order by priority desc, command_id""",
+        {"window": window, "relay": relay, "serves": list(serves)},
     )
-    return [r["command_id"] for r in rows]
+    return [(r["command_id"], r["kind"]) for r in rows]
 
 
 def unpublish(tx: Tx, command_ids: Sequence[int]) -> None:

@@ -177,6 +177,7 @@ create table actions (
     tries int not null default 0,
     called boolean not null default false,
     inherited boolean not null default false,
+    overwrite boolean not null default false,
     before jsonb,
     after jsonb,
     reference text,
@@ -196,6 +197,18 @@ create unique index actions_one_reversal on actions (reverses) where reverses is
 create index actions_holds on actions (tenant_id, target, aspect)
     where direction = 'forward' and status in ('applied', 'conflict', 'reversal_incomplete');
 create index actions_unsettled on actions (tenant_id) where status in ('unknown', 'conflict', 'reversal_incomplete');
+
+-- How people ended what the machine could not.
+create table settlements (
+    settlement_id bigint generated always as identity primary key,
+    tenant_id text not null default 'default',
+    action_id uuid not null references actions,
+    person text not null,
+    outcome text not null check (outcome in ('happened', 'did_not_happen', 'retry', 'overwrite', 'leave')),
+    reason text not null,
+    at timestamptz not null default now()
+);
+create index settlements_of_action on settlements (action_id);
 
 create table events (
     case_id uuid not null references cases,

@@ -1,0 +1,1 @@
+"""Floor 3: LangGraph, and nowhere else. Graphs propose; the ledger disposes."""

@@ -1,0 +1,135 @@
+"""Carrying decisions out: the calls to the platform, made between the ledger's transactions."""
+
+from collections.abc import Callable
+from typing import Any
+
+from psycopg.rows import DictRow
+
+from hitl.domain.commands import MAX_ATTEMPTS, Command
+from hitl.operations import ledger
+from hitl.platforms.port import Effect, EffectRefused, EffectUnknown, KindManifest, Platform
+from hitl.store.postgres import Store
+
+UNKEPT = KindManifest("none", readable=False)  # what a platform promises for a kind that its manifest does not name
+
+
+class EffectStopped(Exception):
+    """A forward action is of unknown outcome: what comes after it waits for a person."""
+
+
+class PlatformTrouble(Exception):
+    """The platform gave no clear answer; asking again is safe."""
+
+
+class PlatformLedger:
+    """Does and undoes, each action once."""
+
+    def __init__(self, store: Store, platform: Callable[[str], Platform]) -> None:
+        self._store = store
+        self._platform_of = platform  # by tenant
+
+    def carry_out(self, command: Command, decision_id: str) -> None:
+        """Do the actions of a decision in order; a refused one does not stop the others, an unknown one does."""
+        with self._store.transaction() as tx:
+            rows = ledger.forward_work(tx, command.case_id, decision_id)
+        for row in rows:
+            if row["status"] == "unknown":
+                raise EffectStopped()
+            if row["status"] in ("planned", "sending"):
+                self._forward(command, row)
+
+    def reverse(self, command: Command) -> None:
+        """Undo what is planned to be undone; one that fails does not stop the others."""
+        with self._store.transaction() as tx:
+            rows = ledger.reverse_work(tx, command.case_id)
+        for row in rows:
+            self._reverse(command, row)
+
+    def _forward(self, command: Command, row: DictRow) -> None:
+        promised = self._promised(row)
+        before = None if row["called"] or not promised.readable else self._read(row)
+        with self._store.transaction() as tx:
+            sent = ledger.send(tx, command, row["action_id"], before)
+        if sent and not self._call(command, sent, promised):
+            raise EffectStopped()
+
+    def _reverse(self, command: Command, row: DictRow) -> None:
+        promised = self._promised(row)
+        correction = row["kind"] == "notify_author"
+        if not row["called"] and not correction:
+            with self._store.transaction() as tx:  # on its way first: nobody else touches the target from here on
+                started = ledger.send_reversal(tx, command, row["action_id"])
+            if started is None or self._settled_without_a_call(command, started, promised):
+                return
+        with self._store.transaction() as tx:
+            restore = None if correction else ledger.expected(tx, row)[1]
+            sent = ledger.send(tx, command, row["action_id"], restore)
+        if sent:
+            self._call(command, sent, promised)
+
+    def _settled_without_a_call(self, command: Command, row: DictRow, promised: KindManifest) -> bool:
+        """Whether releasing the hold was all there was to do, or nothing can or may be done."""
+        with self._store.transaction() as tx:
+            shared = ledger.shared(tx, row)
+            found, restore = ledger.expected(tx, row)
+        if not shared and not promised.readable:
+            self._end(command, row, "irreversible", "the platform cannot show this effect, so it cannot be undone")
+            return True
+        now = None if shared else self._read(row)
+        if shared or now == restore:
+            with self._store.transaction() as tx:
+                ledger.applied(tx, command, row["action_id"], None)
+            return True
+        if now != found and not row["overwrite"]:
+            self._end(command, row, "conflict", "somebody else changed this in the meantime; it was not overwritten")
+            return True
+        return False
+
+    def _call(self, command: Command, row: DictRow, promised: KindManifest) -> bool:
+        """Call the platform once per key; False when the outcome stays unknown."""
+        platform, receipt = self._platform_of(row["tenant_id"]), None
+        try:
+            if row["called_before"] and promised.guarantee == "none":
+                raise EffectUnknown("the run broke off while this was on its way")
+            if row["called_before"] and promised.guarantee == "query":
+                receipt = platform.find(row["key"])
+            receipt = receipt or platform.apply(_effect(row), key=row["key"])
+        except EffectRefused as refusal:
+            self._end(command, row, "refused", str(refusal))
+            return True
+        except EffectUnknown as trouble:
+            if promised.guarantee != "none" and command.attempts < MAX_ATTEMPTS:
+                raise PlatformTrouble(str(trouble)) from None
+            self._end(command, row, "unknown", str(trouble))
+            return False
+        with self._store.transaction() as tx:
+            ledger.applied(tx, command, row["action_id"], receipt)
+        return True
+
+    def _end(self, command: Command, row: DictRow, status: str, error: str) -> None:
+        with self._store.transaction() as tx:
+            ledger.ended(tx, command, row["action_id"], status, error[:300])
+
+    def _promised(self, row: DictRow) -> KindManifest:
+        try:
+            return self._platform_of(row["tenant_id"]).manifest().get(row["kind"], UNKEPT)
+        except EffectUnknown as trouble:
+            raise PlatformTrouble(str(trouble)) from None
+
+    def _read(self, row: DictRow) -> Any:
+        try:
+            return self._platform_of(row["tenant_id"]).read(row["target"]).get(row["aspect"])
+        except EffectUnknown as trouble:
+            raise PlatformTrouble(str(trouble)) from None
+
+
+def _effect(row: DictRow) -> Effect:
+    return Effect(
+        action_id=row["action_id"],
+        kind=row["kind"],
+        target=row["target"],
+        params=row["params"],
+        direction=row["direction"],
+        before=row["before"],
+        reverses=row["reverses"],
+    )

@@ -1,0 +1,1 @@
+"""The built-in graph: analyze, ask people, carry out, roll back."""

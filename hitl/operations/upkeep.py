@@ -1,0 +1,91 @@
+"""What nobody asked for but somebody must do: orphans, poison, graph versions nobody serves, old rows."""
+
+from collections.abc import Sequence
+
+from hitl.domain.cases import GRAPH_VERSIONS
+from hitl.domain.commands import MAX_ATTEMPTS, backoff
+from hitl.domain.deadlines import CHECKPOINT_DAYS
+from hitl.domain.events import UPKEEP, Fact
+from hitl.domain.people import Person, eligible
+from hitl.operations import runs
+from hitl.store import cases, commands, idempotency, maintenance, reviews, workers
+from hitl.store.postgres import Tx
+
+
+def orphans(tx: Tx, limit: int = 100) -> list[int]:
+    """Commands whose lease has run out, not yet looked at."""
+    return [row["command_id"] for row in commands.expired(tx, limit)]
+
+
+def adopt(tx: Tx, command_id: int) -> bool:
+    """Make an orphaned command due again, or fail its case when it has been tried often enough. False: not an orphan."""
+    found = commands.case_of(tx, command_id)
+    if found is None:
+        return False
+    case = cases.lock(tx, found["case_id"])
+    command = commands.lock_expired(tx, command_id)
+    if command is None:
+        return False
+    if command.attempts < MAX_ATTEMPTS:
+        commands.make_ready(tx, command_id, delay=backoff(command.attempts - 1))
+        return True
+    commands.give_up(tx, command_id, "attempts-used-up")
+    detail = f"The run was begun {MAX_ATTEMPTS} times and never came to its end; its worker died or stalled each time."
+    runs.failed(tx, case, "attempts-used-up", detail, UPKEEP)
+    return True
+
+
+def unserved(tx: Tx) -> list[str]:
+    """Cases with a due command that no living worker can run; none while no worker lives at all."""
+    served = workers.served(tx)
+    return maintenance.unserved_cases(tx, sorted(served)) if served else []
+
+
+def park(tx: Tx, case_id: str) -> None:
+    """Nobody serves the case's graph version: it waits, and says so. A reversal goes on under the current version."""
+    case = cases.lock(tx, case_id)
+    last = commands.last(tx, case_id)
+    if last is None or last["finished_at"] or f"{case.graph}@{case.graph_version}" in workers.served(tx):
+        return
+    current = GRAPH_VERSIONS.get(case.graph) or workers.newest_version(tx, case.graph)
+    if last["kind"] == "rollback" and current and current != case.graph_version:
+        maintenance.move_to_version(tx, case_id, last["command_id"], current)
+        data = {"from": case.graph_version, "to": current}
+        cases.record(tx, case, [Fact("graph_version_changed", UPKEEP, data)], graph_version=current)
+    elif case.status != "needs_migration":
+        data = {"graph": case.graph, "graph_version": case.graph_version}
+        fact = Fact("case_parked", UPKEEP, data, after="needs_migration")
+        cases.record(tx, case, [fact], parked_from=case.status)
+
+
+def parked(tx: Tx) -> list[str]:
+    """Parked cases whose version a living worker serves again."""
+    return maintenance.servable_cases(tx, sorted(workers.served(tx)))
+
+
+def unpark(tx: Tx, case_id: str) -> None:
+    """The case goes on where it was parked."""
+    case = cases.lock(tx, case_id)
+    if case.status == "needs_migration":
+        cases.record(tx, case, [Fact("case_unparked", UPKEEP, {}, after=case.parked_from)], parked_from=None)
+
+
+def unblock(tx: Tx, people: Sequence[Person]) -> None:
+    """Open blocked reviews that somebody may decide by now."""
+    for row in reviews.blocked(tx, 100):
+        case = cases.lock(tx, row["case_id"])
+        if eligible(people, row["level"], row["tenant_id"], cases.involved(tx, row["case_id"])):
+            reviews.unblock(tx, row["review_id"])
+            data = {"review_id": row["review_id"], "level": row["level"]}
+            cases.record(tx, case, [Fact("review_unblocked", UPKEEP, data)])
+
+
+def prune(tx: Tx) -> None:
+    """Forget what nobody needs any more: answered keys, silent workers."""
+    idempotency.prune(tx)
+    workers.bury(tx)
+
+
+def long_closed(tx: Tx, limit: int = 50) -> list[str]:
+    """Cases closed for so long that of their checkpoints only the head is kept."""
+    return maintenance.long_closed(tx, CHECKPOINT_DAYS, limit)

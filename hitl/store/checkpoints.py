@@ -1,0 +1,106 @@
+"""The official Postgres saver, fenced: a write counts only while its run holds the lease, and it moves the head.
+
+Without this a stalled worker's late write, or one of a worker with a fast clock, becomes the newest checkpoint and a
+review vanishes. Reads start at the head; the chain of parents and everything else is LangGraph's own.
+"""
+
+import os
+
+os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")  # read when LangGraph is imported
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata, CheckpointTuple
+from langgraph.checkpoint.postgres import PostgresSaver
+from psycopg import Connection, Cursor
+from psycopg.rows import DictRow
+from psycopg_pool import ConnectionPool
+
+from hitl.domain.commands import Command
+from hitl.errors import Fenced
+from hitl.store.commands import HOLD
+
+MOVE_HEAD = """insert into checkpoint_heads (thread_id, checkpoint_ns, checkpoint_id) values (%s, %s, %s)
+    on conflict (thread_id, checkpoint_ns) do update set checkpoint_id = excluded.checkpoint_id"""
+
+
+class FencedSaver(PostgresSaver):
+    """One per worker thread (the saver's own lock serializes); `command` is the run that may write."""
+
+    def __init__(self, pool: ConnectionPool[Connection[DictRow]]) -> None:
+        super().__init__(pool)
+        self.command: Command | None = None
+        self._pool = pool
+        self._writing = threading.local()  # LangGraph writes from threads of its own
+
+    def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """The checkpoint at the head, or the one that the config names."""
+        asked = config["configurable"]
+        if asked.get("checkpoint_id"):
+            return super().get_tuple(config)
+        head = self._head(asked["thread_id"], asked.get("checkpoint_ns", ""))
+        if head is None:
+            return None
+        return super().get_tuple({**config, "configurable": {**asked, "checkpoint_id": head}})
+
+    def put(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """Store a checkpoint and move the head to it, in one fenced transaction."""
+        asked = config["configurable"]
+        self._writing.head = (asked["thread_id"], asked.get("checkpoint_ns", ""), checkpoint["id"])
+        try:
+            return super().put(config, checkpoint, metadata, new_versions)
+        finally:
+            self._writing.head = None
+
+    def put_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        """Store a task's writes, fenced."""
+        self._writing.head = None
+        super().put_writes(config, writes, task_id, task_path)
+
+    def delete_thread(self, thread_id: str) -> None:
+        """Forget a thread, its heads too."""
+        super().delete_thread(thread_id)
+        with self._pool.connection() as conn:
+            conn.execute("delete from checkpoint_heads where thread_id = %s", (str(thread_id),))
+
+    def _head(self, thread_id: str, namespace: str) -> str | None:
+        with self._pool.connection() as conn:
+            row = conn.execute(
+                "select checkpoint_id from checkpoint_heads where thread_id = %s and checkpoint_ns = %s",
+                (str(thread_id), namespace),
+            ).fetchone()
+        return str(row["checkpoint_id"]) if row else None
+
+    @contextmanager
+    def _cursor(self, *, pipeline: bool = False) -> Iterator[Cursor[DictRow]]:
+        if not pipeline:  # a read
+            with super()._cursor() as cursor:
+                yield cursor
+            return
+        with self._pool.connection() as conn, conn.transaction():
+            self._fence(conn)
+            with conn.pipeline(), conn.cursor(binary=True) as cursor:
+                yield cursor
+                head = getattr(self._writing, "head", None)
+                if head:
+                    cursor.execute(MOVE_HEAD, head)
+
+    def _fence(self, conn: Connection[DictRow]) -> None:
+        if self.command is None:
+            return  # maintenance and tests: nobody's run
+        held = conn.execute(HOLD, {"id": self.command.command_id, "epoch": self.command.epoch}).fetchone()
+        if held is None:
+            raise Fenced()
+

@@ -1,0 +1,107 @@
+"""What a worker process keeps running beside its actors: relay, leases, upkeep; begun and ended with the process."""
+
+import os
+import socket
+import threading
+
+import structlog
+from dramatiq import Broker, Worker
+from dramatiq.middleware import Middleware
+
+from hitl import runtime
+from hitl.domain.commands import Command
+from hitl.errors import GuardianError, Unavailable
+from hitl.graphs import registry
+from hitl.operations import runs
+from hitl.runtime import Runtime
+from hitl.settings import Settings
+from hitl.store import commands, workers
+from hitl.telemetry import logs, tracing
+from workers.leases import Leases
+from workers.loops import Loop
+from workers.relay import Relay
+from workers.upkeep import Upkeep
+
+log = structlog.get_logger(__name__)
+BEAT_SECONDS = 5.0
+
+
+class Household(Middleware):
+    """Everything of a worker process but its actors; Dramatiq tells it when the process begins and ends."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.worker_id = f"{socket.gethostname()}:{os.getpid()}"
+        self.embedded = settings.broker_url is None
+        self._runtime: Runtime | None = None
+        self._leases: Leases | None = None
+        self._loops: list[Loop] = []
+        self._ready = threading.Event()
+
+    def after_process_boot(self, broker: Broker) -> None:
+        """Connect, register the graphs, and begin to relay."""
+        self.worker_id = f"{socket.gethostname()}:{os.getpid()}"  # Dramatiq forks after loading
+        logs.configure(self.settings.log_format)
+        tracing.configure(self.settings)
+        self._runtime = runtime.build(self.settings, connections=self.settings.worker_threads + 6)
+        store = self._runtime.store
+        with store.transaction() as tx:
+            registry.register(tx)
+        self._leases = Leases(store, self.worker_id)
+        self._beat()
+        relaying = self.settings.relay == "on" or self.embedded
+        if relaying:
+            self._loops.append(Relay(store, broker, self.worker_id, self.settings.window))
+        self._loops += [self._leases, Upkeep(self._runtime), Loop("heartbeat", BEAT_SECONDS, self._beat)]
+        for loop in self._loops:
+            loop.start()
+        self._ready.set()
+
+    def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
+        """Take nothing new; what is in flight may finish."""
+        for loop in self._loops:
+            if isinstance(loop, (Relay, Upkeep)):
+                loop.stop()
+
+    def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
+        """Hand back what did not finish, and say goodbye."""
+        if self._runtime is None or self._leases is None:
+            return
+        for loop in self._loops:
+            loop.stop()
+        try:
+            with self._runtime.store.transaction() as tx:
+                for command in self._leases.held():
+                    runs.hand_back(tx, command)
+                if self.embedded:
+                    commands.release(tx, self.worker_id)
+                workers.leave(tx, self.worker_id)
+        except GuardianError as trouble:
+            log.warning("could not hand back; the leases will run out", error=trouble.detail)
+        tracing.flush()
+        self._runtime.close()
+
+    def work(self, command_id: int) -> None:
+        """Claim a command and carry it out; never raises, since the row in Postgres knows how it went."""
+        self._ready.wait()
+        assert self._runtime is not None and self._leases is not None, "set before the event"
+        try:
+            command = self._runtime.runner.begin(command_id, self.worker_id)
+            if command is not None:
+                self._run(command)
+        except Unavailable:
+            log.warning("the database is gone; the command will be published again", command_id=command_id)
+        except Exception:
+            log.exception("a run broke in a way that nobody foresaw", command_id=command_id)
+
+    def _run(self, command: Command) -> None:
+        assert self._runtime is not None and self._leases is not None, "called by work()"
+        with self._leases.holding(command):
+            result = self._runtime.runner.run(command)
+        log.info("run ended", kind=command.kind, result=result, case_id=command.case_id, attempt=command.attempts)
+
+    def _beat(self) -> None:
+        assert self._runtime is not None, "set before the loop starts"
+        relaying = self.settings.relay == "on" or self.embedded
+        with self._runtime.store.transaction() as tx:
+            workers.beat(tx, self.worker_id, serves=self._runtime.runner.serves, relay=relaying)

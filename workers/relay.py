@@ -1,0 +1,54 @@
+"""The relay: hands due commands to the broker, by priority then age, as far as the window has room."""
+
+import structlog
+from dramatiq import Broker, Message
+
+from hitl.store import commands, workers
+from hitl.store.notify import COMMANDS, Listener
+from hitl.store.postgres import Store
+from workers.loops import Loop
+
+log = structlog.get_logger(__name__)
+POLL_SECONDS = 0.5  # beneath the wake-up, so that a lost one costs no more than this
+BROKER_PAUSE = 1.0
+
+
+class Relay(Loop):
+    """The only publisher. Any number may run: rows are claimed with SKIP LOCKED."""
+
+    def __init__(self, store: Store, broker: Broker, worker_id: str, window: int) -> None:
+        super().__init__("relay", POLL_SECONDS, self._round)
+        self._store, self._broker, self._worker_id, self._window = store, broker, worker_id, window
+        self._listener = Listener(store.url, COMMANDS, lambda _: self.wake())
+
+    def start(self) -> None:
+        """Begin to listen and to publish."""
+        self._listener.start()
+        super().start()
+
+    def stop(self) -> None:
+        """Publish nothing more."""
+        super().stop()
+        self._listener.close()
+
+    def _round(self) -> None:
+        while not self.stopping and self._publish():
+            pass
+
+    def _publish(self) -> int:
+        with self._store.transaction() as tx:
+            due = commands.take(tx, window=self._window, relay=self._worker_id, serves=sorted(workers.served(tx)))
+        for n, (command_id, kind) in enumerate(due):
+            try:
+                self._broker.enqueue(_message(kind, command_id))
+            except Exception as trouble:  # whatever the broker's client raises: the rows wait in Postgres
+                log.warning("the broker takes nothing", error=type(trouble).__name__, waiting=len(due) - n)
+                with self._store.transaction() as tx:
+                    commands.unpublish(tx, [c for c, _ in due[n:]])
+                self._stopped.wait(BROKER_PAUSE)
+                return 0
+        return len(due)
+
+
+def _message(kind: str, command_id: int) -> Message[None]:
+    return Message(queue_name="cases", actor_name=kind, args=(command_id,), kwargs={}, options={})
