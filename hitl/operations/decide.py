@@ -37,8 +37,8 @@ def decide(tx: Tx, person: Person, request: DecideRequest) -> dict[str, Any]:
     if case.tenant_id != person.tenant:
         raise Missing("There is no such case, or it is not yours to see.")
     review = _open_review(tx, case, request.review_id)
-    people.permit(person, people.role_for(review["level"]))
     people.keep_apart(person, cases.involved(tx, case.case_id))
+    people.permit(person, people.role_for(review["level"]))
     named, actions = _checked(tx, case, review, request)
     choices = reviews.vote(
         tx,
