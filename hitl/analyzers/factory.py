@@ -12,7 +12,7 @@ MAX_STUB_MS = 600_000
 
 
 def build(spec: str, *, groq_api_key: str | None = None, groq_base_url: str | None = None) -> Analyzer:
-    """The analyzer of that name; Invalid lists the choices. Nothing is contacted, and a missing key shows in `check`."""
+    """The analyzer of that name; Invalid lists the choices. Nothing is contacted: a missing key shows in `check`."""
     provider, _, rest = spec.partition(":")
     if spec == "local":
         return _local()
@@ -24,14 +24,14 @@ def build(spec: str, *, groq_api_key: str | None = None, groq_base_url: str | No
 
 
 def _local() -> Analyzer:
-    # Imported only when chosen: numpy and the weights cost 40 MB that a chat model does not need, and the other way round.
-    from hitl.analyzers.local import LocalAnalyzer
+    # Imported only when chosen: each costs memory and start-up time that the other does not need.
+    from hitl.analyzers.local import LocalAnalyzer  # noqa: PLC0415
 
     return LocalAnalyzer()
 
 
 def _chat_model(spec: str, api_key: str | None, base_url: str | None) -> Analyzer:
-    from hitl.analyzers.chat_model import ChatModelAnalyzer
+    from hitl.analyzers.chat_model import ChatModelAnalyzer  # noqa: PLC0415 -- as above
 
     groq = spec.startswith("groq:")
     return ChatModelAnalyzer(spec, api_key=api_key if groq else None, base_url=base_url if groq else None)

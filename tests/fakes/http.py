@@ -67,7 +67,8 @@ class FakeServer:
             def do_POST(self) -> None:
                 self._take()
 
-            do_PATCH = do_PUT = do_POST
+            def do_PATCH(self) -> None:
+                self._take()
 
             def _take(self) -> None:
                 request = Request(self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, _body(self))

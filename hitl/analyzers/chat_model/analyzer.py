@@ -24,8 +24,8 @@ _PROBE = PolicySet("check", "1", (Policy("greeting", "Greetings", "Covered: gree
 class ChatModelAnalyzer:
     """Judges posts by asking `provider:model`, such as `groq:openai/gpt-oss-safeguard-20b`.
 
-    `timeout` is the limit in seconds for a whole call; for Groq, `base_url` is the host's root. Built on first use, so that
-    a missing key stops nobody from starting.
+    `timeout` is the limit in seconds for a whole call; for Groq, `base_url` is the host's root. Connects on first use,
+    so that a missing key stops nobody from starting.
     """
 
     def __init__(

@@ -21,7 +21,7 @@ class Deadline:
         self._abandoned = 0
 
     def call(self, work: Callable[[], Any]) -> Any:
-        """What `work` returns or raises; TimeoutError when it takes too long, TooManyAbandoned when it may not start."""
+        """What `work` returns or raises; TimeoutError when it is late, TooManyAbandoned when it may not start."""
         with self._lock:
             if self._abandoned >= self._spare:
                 raise TooManyAbandoned()

@@ -1,5 +1,6 @@
 """What went wrong with a call, in words that never repeat a word of the post."""
 
+import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -38,8 +39,16 @@ def understand(error: BaseException, spec: str) -> Failure:
         status = getattr(cause, "status_code", None)
         if isinstance(status, int):
             return _of_status(status, getattr(cause, "response", None), spec)
-    outcome: Outcome = "unclear" if isinstance(error, UnicodeError) else "failed"
-    return Failure(AnalyzerUnavailable(f"{spec} failed: {type(error).__name__}"), outcome)
+    return Failure(AnalyzerUnavailable(f"{spec} failed: {type(error).__name__}"), _health(error))
+
+
+def _health(error: BaseException) -> Outcome:
+    if isinstance(error, UnicodeError):
+        return "unclear"  # nothing was sent
+    if isinstance(error, json.JSONDecodeError):
+        return "failed"  # not even the protocol
+    # LangChain stumbles over an answer of odd shape with Python's own errors; clients have errors of their own.
+    return "answered" if isinstance(error, (ValueError, TypeError, LookupError, AttributeError)) else "failed"
 
 
 def _of_status(status: int, response: Any, spec: str) -> Failure:

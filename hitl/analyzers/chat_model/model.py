@@ -47,7 +47,7 @@ def structured_output(spec: str) -> dict[str, Any]:
 
 
 def _groq(name: str, options: dict[str, Any]) -> Connection:
-    from langchain_groq import ChatGroq
+    from langchain_groq import ChatGroq  # noqa: PLC0415 -- half a second that only its users pay
 
     if "base_url" in options:
         # The client appends /openai/v1 by itself; people paste the address with it.
@@ -61,6 +61,6 @@ def _groq(name: str, options: dict[str, Any]) -> Connection:
 
 
 def _any(spec: str, options: dict[str, Any]) -> Connection:
-    from langchain.chat_models import init_chat_model
+    from langchain.chat_models import init_chat_model  # noqa: PLC0415 -- as above
 
     return Connection(init_chat_model(spec, **options), lambda: None)
