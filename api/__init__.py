@@ -1,0 +1,1 @@
+"""The front desk: FastAPI, and nowhere else."""

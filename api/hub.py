@@ -1,0 +1,138 @@
+"""Wakes those who wait: told after each commit, and a poll beneath that makes a lost word harmless.
+
+Whoever waits holds a bell, and neither a thread nor a connection.
+"""
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import anyio.to_thread
+
+from api.errors import Problem
+from hitl.errors import GuardianError
+from hitl.store import events
+from hitl.store.notify import CASES, Listener
+from hitl.store.postgres import Store
+
+POLL_SECONDS = 0.5
+BATCH = 1000
+MOST_BELLS = 5000
+
+
+class Bell:
+    """Rung when what it watches may have changed."""
+
+    def __init__(self, hub: "Hub") -> None:
+        self._hub = hub
+        self._rung = asyncio.Event()
+
+    def ring(self) -> None:
+        """Wake the one who waits."""
+        self._rung.set()
+
+    async def rings(self, seconds: float) -> bool:
+        """Wait for it; False when nothing came in time. Returns at once while the desk closes."""
+        if self._hub.closed:
+            return False
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._rung.wait()
+        rung = self._rung.is_set()
+        self._rung.clear()
+        return rung and not self._hub.closed
+
+
+class Hub:
+    """All bells of a process: those of one case, and those of all cases of a tenant."""
+
+    def __init__(self, store: Store, url: str) -> None:
+        self._store = store
+        self._bells: dict[tuple[str, str | None], set[Bell]] = defaultdict(set)
+        self._cursors: dict[str, str] = {}
+        self._listener = Listener(url, CASES, self._heard)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._poll: asyncio.Task[None] | None = None
+        self._count = 0
+        self.closed = False
+
+    async def open(self) -> None:
+        """Begin to listen, on the running loop."""
+        self._loop = asyncio.get_running_loop()
+        self._listener.start()
+        self._poll = asyncio.create_task(self._polls())
+
+    def close(self) -> None:
+        """Send everybody home who waits; streams and long-polls end with what they have."""
+        self.closed = True
+        for bells in self._bells.values():
+            for bell in bells:
+                bell.ring()
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        self.close()
+        if self._poll:
+            self._poll.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._poll
+            await anyio.to_thread.run_sync(self._listener.close)
+
+    @contextmanager
+    def watch(self, tenant: str, case_id: str | None) -> Iterator[Bell]:
+        """A bell for one case, or for all of a tenant's (None); 429 when too many wait already."""
+        if self._count >= MOST_BELLS:
+            raise Problem(429, "too-many-waiting", "Too many requests wait here already.", {"Retry-After": "5"})
+        bell, key = Bell(self), (tenant, case_id)
+        self._bells[key].add(bell)
+        self._count += 1
+        try:
+            yield bell
+        finally:
+            self._count -= 1
+            self._bells[key].discard(bell)
+            if not self._bells[key]:
+                del self._bells[key]
+
+    def _heard(self, payload: str) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            with contextlib.suppress(RuntimeError):  # the loop may close in this moment
+                self._loop.call_soon_threadsafe(self._ring, payload.split(","))
+
+    def _ring(self, case_ids: Iterable[str], tenants: Iterable[str] | None = None) -> None:
+        for tenant in list(tenants or {t for t, _ in self._bells}):
+            for case_id in (*case_ids, None):
+                for bell in self._bells.get((tenant, case_id), ()):
+                    bell.ring()
+
+    async def _polls(self) -> None:
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            tenants = {tenant for tenant, _ in self._bells}
+            self._cursors = {t: c for t, c in self._cursors.items() if t in tenants}
+            for tenant in tenants:
+                with contextlib.suppress(GuardianError):  # Postgres is gone: the next poll may find it again
+                    found = await anyio.to_thread.run_sync(self._news, tenant)
+                    self._tell(tenant, found)
+
+    def _tell(self, tenant: str, found: list[str] | None) -> None:
+        if found:
+            self._ring(found, [tenant])
+        elif found is None:
+            for (of, _), bells in self._bells.items():
+                for bell in bells if of == tenant else ():
+                    bell.ring()
+
+    def _news(self, tenant: str) -> list[str] | None:
+        """The cases of a tenant with events since the last poll; None when there was no last poll."""
+        with self._store.transaction() as tx:
+            cursor = self._cursors.get(tenant)
+            if cursor is None:
+                self._cursors[tenant] = events.newest_tx(tx)
+                return None
+            rows = events.of_all(tx, tenant, None, cursor=cursor, limit=BATCH)
+        if rows:
+            self._cursors[tenant] = rows[-1]["cursor"]
+        return list({r["case_id"] for r in rows})

@@ -1,0 +1,66 @@
+"""One transaction per POST; with an Idempotency-Key the first answer is written in it and given again for a day."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import orjson
+from fastapi import Header, Request
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from api import answers
+from api.desk import Desk
+from api.errors import BadField
+from hitl.domain.people import Person
+from hitl.errors import IdempotencyKeyReused
+from hitl.store import idempotency
+from hitl.store.postgres import Tx
+
+ACCEPTED = 202
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        description="1 to 200 visible ASCII characters, new for each new request. The same key with the same request"
+        " gets the same answer for 24 hours, also when the first answer was lost.",
+        pattern=r"^[!-~]{1,200}$",
+        examples=["5c0a2f4e-order-1138"],
+    ),
+]
+
+
+def accept(
+    desk: Desk,
+    person: Person,
+    request: Request,
+    work: Callable[[Tx], dict[str, Any]],
+    *,
+    body: BaseModel,
+    key: str | None,
+    locate: Callable[[dict[str, Any]], str | None] = lambda _: None,
+) -> Response:
+    """Do the work, once per key, and answer 202 with what it returned; `locate` gives the Location, if any."""
+    if key is not None and len(request.headers.getlist("idempotency-key")) > 1:
+        raise BadField("Idempotency-Key", "is there more than once")
+    digest = _digest(request, body) if key is not None else b""
+    with desk.runtime.store.transaction() as tx:
+        if key is not None and (known := idempotency.find(tx, person.tenant, person.id, key)):
+            if bytes(known["request_sha256"]) != digest:
+                raise IdempotencyKeyReused()
+            replayed = {**known["headers"], "Idempotent-Replayed": "true"}
+            return answers.json(known["body"], known["status_code"], replayed)
+        found = work(tx)
+        location = locate(found)
+        headers = {"Location": location} if location else {}
+        if key is not None:
+            answer = {"status_code": ACCEPTED, "headers": headers, "body": found}
+            idempotency.keep(tx, tenant_id=person.tenant, person=person.id, key=key, digest=digest, answer=answer)
+    return answers.json(found, ACCEPTED, headers)
+
+
+def _digest(request: Request, body: BaseModel) -> bytes:
+    """What a request asked for, however its JSON was written."""
+    sent = orjson.dumps(body.model_dump(exclude_unset=True), option=orjson.OPT_SORT_KEYS)
+    head = f"{request.method} {request.url.path}\n".encode()
+    return hashlib.sha256(head + sent).digest()

@@ -1,0 +1,70 @@
+"""The app: `uvicorn api.main:app`, or create_app(runtime) with a runtime of one's own."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from api import actions, cases, demo, docs, errors, events, farewell, health, openapi, resume, rollback, start, status
+from api.desk import Desk
+from api.envelope import Envelope
+from api.hub import Hub
+from api.origins import Origins
+from hitl.runtime import Runtime, build, check_exposure
+from hitl.settings import Settings
+
+ABOUT = """People in the loop of machines that act: post a text, decide what happens to it, undo it exactly.
+
+Errors are RFC 9457 problem+json. `version` grows with every visible change of a case and is its ETag.
+`Idempotency-Key` works on every POST."""
+
+
+def create_app(runtime: Runtime | None = None) -> FastAPI:
+    """An app on the given runtime, which stays the caller's; without one it builds its own when the server starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        desk = app.state.desk if runtime else _open(app, build(Settings()))
+        _check(desk)
+        with farewell.waved(desk.hub.close):
+            await desk.hub.open()
+            try:
+                yield
+            finally:
+                await desk.hub.stop()
+                if runtime is None:
+                    desk.runtime.close()
+
+    app = FastAPI(
+        title="Guardian",
+        version="1",
+        description=ABOUT,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    if runtime:
+        _open(app, runtime)
+    for part in (start, resume, rollback, actions, status, cases, events, health, demo, docs):
+        app.include_router(part.router)
+    errors.install(app)
+    openapi.install(app)
+    app.add_middleware(Envelope)
+    app.add_middleware(Origins)
+    return app
+
+
+def _open(app: FastAPI, runtime: Runtime) -> Desk:
+    desk: Desk = Desk(runtime, Hub(runtime.store, runtime.url))
+    app.state.desk = desk
+    return desk
+
+
+def _check(desk: Desk) -> None:
+    """Refuse to start where strangers could use the development tokens, or with a token file that cannot be used."""
+    check_exposure(desk.runtime.settings)
+    desk.runtime.people.everyone()
+
+
+app = create_app()

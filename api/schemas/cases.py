@@ -1,0 +1,197 @@
+"""What a case looks like from outside."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from api.schemas.requests import Closed
+from hitl.domain.actions import Status as ActionStatus
+from hitl.domain.cases import Outcome, Status
+
+
+class Accepted(Closed):
+    """A case under way."""
+
+    case_id: str
+    status: Status
+    version: int
+
+
+class Started(Accepted):
+    """A case under way, and where to look."""
+
+    status_url: str
+
+
+class Decided(Accepted):
+    """A decision, or a vote when more are needed (`decision_id` is null then)."""
+
+    review_id: str
+    decision_id: str | None
+
+
+class Settled(Accepted):
+    """An action settled."""
+
+    action_id: str
+
+
+class Evidence(Closed):
+    """content[start:end], in Unicode code points."""
+
+    start: int
+    end: int
+
+
+class Category(Closed):
+    """How strongly one policy applies; `confidence` and `evidence` are for moderators."""
+
+    policy: str
+    severity: int = Field(ge=0, le=4)
+    confidence: float | None = Field(None, ge=0, le=1)
+    evidence: list[Evidence] | None = None
+
+
+class Verdict(Closed):
+    """What the analyzer found; the rationale is for moderators."""
+
+    suspect: bool
+    unavailable: bool = False
+    sampled: bool = False
+    categories: list[Category]
+    rationale: str | None = None
+    to_people: str | None = None
+    analyzer: str | None = None
+
+
+class Planned(Closed):
+    """An action as proposed or decided."""
+
+    kind: str
+    target: str
+    params: dict[str, Any]
+
+
+class Choice(Closed):
+    """A button: show the label, send the decision."""
+
+    decision: Literal["approve", "edit", "reject", "respond"]
+    label: str
+    effects: list[str]
+
+
+class Vote(Closed):
+    """One person's answer."""
+
+    person: str
+    choice: str
+    at: datetime
+
+
+class Review(Closed):
+    """One pause of a case for people; votes are for moderators."""
+
+    review_id: str
+    round: int
+    level: int
+    status: Literal["open", "decided", "superseded", "expired", "blocked"]
+    choices: list[Choice]
+    form: dict[str, Any]
+    proposed_actions: list[Planned]
+    deadline_at: datetime | None
+    quorum: int
+    votes: list[Vote] | None = None
+    decision: str | None = None
+    opened_at: datetime | None = None
+    closed_at: datetime | None = None
+
+
+class Decision(Closed):
+    """How the last review ended; who decided and private notes are for moderators."""
+
+    decision_id: str | None = None
+    review_id: str | None = None
+    round: int | None = None
+    decision: str
+    by: str | None = None
+    at: datetime
+    reason: str | None
+    private_note: str | None = None
+    response: str | None = None
+    policies: list[str]
+    actions: list[Planned]
+
+
+class Done(Closed):
+    """An action or, when `reverses` names one, its reversal."""
+
+    action_id: str
+    kind: str
+    target: str
+    params: dict[str, Any]
+    round: int
+    direction: Literal["forward", "reverse"] | None = None
+    status: ActionStatus
+    reverses: str | None
+    reversible: bool | None = None
+    error: str | None = None
+    sent_at: datetime | None = None
+    applied_at: datetime | None
+    reversed_at: datetime | None
+
+
+class Appeal(Closed):
+    """Who asked for a rollback, and why."""
+
+    appeal_id: str
+    round: int
+    kind: Literal["appeal", "order"]
+    on_appeal: Literal["reverse", "hold"]
+    by: str | None = None
+    reason: str
+    at: datetime
+
+
+class Case(Closed):
+    """A case as /status shows it."""
+
+    case_id: str
+    status: Status
+    outcome: Outcome | None
+    needs_attention: bool
+    version: int
+    content_id: str
+    author_id: str
+    started_by: str | None = None
+    graph: str
+    graph_version: str
+    policy: str | None = None
+    policy_version: str | None = None
+    round: int | None = None
+    priority: int | None = None
+    supersedes: str | None = None
+    verdict: Verdict | None
+    review: Review | None
+    reviews: list[Review]
+    decision: Decision | None
+    actions: list[Done]
+    appeal: Appeal | None
+    error: dict[str, Any] | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class WholeCase(Case):
+    """A case with its text; `target_state` (target → aspects, null when unreadable) is for moderators."""
+
+    content: str
+    context: dict[str, Any]
+    target_state: dict[str, dict[str, Any] | None] | None = None
+
+
+class Page(Closed):
+    """Cases, newest first."""
+
+    cases: list[Case]
+    next_cursor: str | None
