@@ -4,6 +4,7 @@ import base64
 import json
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 from standardwebhooks import Webhook
 
@@ -149,3 +150,40 @@ def test_what_the_example_server_keeps_outlives_it(tmp_path: object) -> None:
         platform = HttpPlatform(url, secret=SECRET)
         assert platform.find(key) == platform.apply(effect, key=key) == receipt
         platform.close()
+
+
+def test_a_captured_call_is_good_for_its_own_key_and_path_only(server_url: str) -> None:
+    with scripted(answer("200 OK", OK)) as server:
+        platform = HttpPlatform(server.url, secret=SECRET)
+        platform.apply(effect := forward(), key="captured")
+        platform.find("captured")
+        platform.close()
+    post, get = ({k: v for k, v in seen.headers.items() if k.startswith(("webhook", "idem"))} for seen in server.seen)
+    body = server.seen[0].body
+    assert (
+        httpx.post(f"{server_url}/actions", content=body, headers={**post, "idempotency-key": "x"}).status_code == 401
+    )
+    assert httpx.post(f"{server_url}/actions", content=body + b" ", headers=post).status_code == 401
+    assert httpx.get(f"{server_url}/targets/{effect.target}", headers=get).status_code == 401
+    assert httpx.post(f"{server_url}/actions", content=body, headers=post).status_code == 200
+    assert httpx.get(f"{server_url}/actions/captured", headers=get).status_code == 200
+
+
+BROKEN = [
+    b"",
+    b"[]",
+    b"null",
+    b'"x"',
+    b"{",
+    b"\xff",
+    b"{}",
+    b'{"kind":[],"target":"post:1"}',
+    b'{"kind":"warn_author","target":7}',
+]
+
+
+@pytest.mark.parametrize("body", BROKEN)
+def test_the_example_server_answers_nonsense_with_a_client_error(body: bytes) -> None:
+    with example_server() as url:
+        assert httpx.post(f"{url}/actions", content=body, headers={"Idempotency-Key": "k"}).status_code in (400, 422)
+        assert httpx.get(f"{url}/actions/k").status_code == 404
