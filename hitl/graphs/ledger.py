@@ -1,5 +1,6 @@
 """Carrying decisions out: the calls to the platform, made between the ledger's transactions."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -8,8 +9,9 @@ from psycopg.rows import DictRow
 from hitl.domain.commands import MAX_ATTEMPTS, Command
 from hitl.operations import ledger
 from hitl.platforms.port import Effect, EffectRefused, EffectUnknown, KindManifest, Platform
-from hitl.store.postgres import Store
+from hitl.store.postgres import Store, Tx
 
+BUSY_PAUSES = (0.01, 0.02, 0.04, 0.08)  # seconds; an effect on the embedded forum takes a few milliseconds
 UNKEPT = KindManifest("none", readable=False)  # what a platform promises for a kind that its manifest does not name
 
 
@@ -48,8 +50,7 @@ class PlatformLedger:
     def _forward(self, command: Command, row: DictRow) -> None:
         promised = self._promised(row)
         before = None if row["called"] or not promised.readable else self._read(row)
-        with self._store.transaction() as tx:
-            sent = ledger.send(tx, command, row["action_id"], before)
+        sent = self._patiently(lambda tx: ledger.send(tx, command, row["action_id"], before))
         if sent and not self._call(command, sent, promised):
             raise EffectStopped()
 
@@ -57,15 +58,24 @@ class PlatformLedger:
         promised = self._promised(row)
         correction = row["kind"] == "notify_author"
         if not row["called"] and not correction:
-            with self._store.transaction() as tx:  # on its way first: nobody else touches the target from here on
-                started = ledger.send_reversal(tx, command, row["action_id"])
+            # on its way first: nobody else touches the target from here on
+            started = self._patiently(lambda tx: ledger.send_reversal(tx, command, row["action_id"]))
             if started is None or self._settled_without_a_call(command, started, promised):
                 return
-        with self._store.transaction() as tx:
-            restore = None if correction else ledger.expected(tx, row)[1]
-            sent = ledger.send(tx, command, row["action_id"], restore)
+        sent = self._patiently(lambda tx: ledger.send_restoring(tx, command, row, correction=correction))
         if sent:
             self._call(command, sent, promised)
+
+    def _patiently(self, step: Callable[[Tx], DictRow | None]) -> DictRow | None:
+        """Wait a moment for another effect on the same target; for longer ones the command is given back."""
+        for pause in BUSY_PAUSES:
+            try:
+                with self._store.transaction() as tx:
+                    return step(tx)
+            except ledger.TargetBusy:
+                time.sleep(pause)
+        with self._store.transaction() as tx:
+            return step(tx)
 
     def _settled_without_a_call(self, command: Command, row: DictRow, promised: KindManifest) -> bool:
         """Whether releasing the hold was all there was to do, or nothing can or may be done."""

@@ -66,12 +66,17 @@ def send(tx: Tx, command: Command, action_id: str, before: Any) -> DictRow | Non
     return {**_row(tx, action_id), "called_before": row["called"]} if row else None
 
 
+def send_restoring(tx: Tx, command: Command, row: DictRow, *, correction: bool) -> DictRow | None:
+    """Send a reversal with the value that it is to restore; a correction restores nothing."""
+    return send(tx, command, row["action_id"], None if correction else expected(tx, row)[1])
+
+
 def _on_its_way(tx: Tx, case: Case, action_id: str) -> DictRow | None:
     row = _row(tx, action_id)
     if row["status"] == "planned":
         if not actions.send(tx, action_id):
             raise TargetBusy()
-        _record(tx, case, row, "action_sent")
+        _record(tx, case, row, "action_sent" if row["direction"] == "forward" else "reversal_sent")
         return {**row, "status": "sending"}
     return row if row["status"] == "sending" else None
 

@@ -112,7 +112,7 @@ def finish(tx: Tx, command: Command, result: str, *, failed: bool = False) -> No
 def put_back(tx: Tx, command: Command, *, delay: float, counted: bool, postponed: bool = False) -> None:
     """Give the lease up: the command is due again after `delay` seconds; a postponement is not counted."""
     tx.execute(
-        """update commands set state = 'ready', owner = null, lease_until = null,
+        """update commands set state = 'ready', owner = null, lease_until = null, publishes = 0,
             available_at = now() + make_interval(secs => %(delay)s),
             attempts = attempts - %(uncounted)s,
             postponed_since = case when %(postponed)s then coalesce(postponed_since, now()) else postponed_since end
