@@ -93,6 +93,20 @@ class PrivateRabbitMQ:
         self.control("set_permissions", "-p", name, "guest", ".*", ".*", ".*")
         return f"amqp://guest:guest@127.0.0.1:{self.port}/{name}"
 
+    def await_rooted(self, queue: str) -> None:
+        """Wait until a new quorum queue can outlive a kill.
+
+        RabbitMQ writes a quorum queue's name to disk up to a second after it confirmed the declaration and even the
+        first messages. Killed before that (seen with 3.10.8), the queue comes back without a leader, for good: every
+        use of it times out until it is deleted and declared anew.
+        """
+        deadline = time.monotonic() + 30.0
+        names = list((self._folder / "mnesia").glob("*/quorum/*/names.dets"))
+        while not any(f"_{queue}".encode() in path.read_bytes() for path in names):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"The queue {queue} is not on disk after 30 seconds.")
+            time.sleep(0.05)
+
     def _end(self, sign: signal.Signals) -> None:
         if not self._node:
             return

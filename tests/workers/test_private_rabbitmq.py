@@ -1,7 +1,10 @@
 """The broker that tests get: real, private, and as durable as the real one."""
 
+from contextlib import suppress
+
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
+from pika.exceptions import AMQPError
 
 from tests.services.rabbitmq import PrivateRabbitMQ
 
@@ -20,7 +23,10 @@ def test_a_confirmed_message_survives_kill_9(rabbitmq: PrivateRabbitMQ, rabbitmq
     channel = _channel(rabbitmq_url)
     _declare(channel)
     channel.basic_publish("", "kept", b"one", pika.BasicProperties(delivery_mode=2), mandatory=True)
+    rabbitmq.await_rooted("kept")
     rabbitmq.kill9()
+    with suppress(AMQPError):
+        channel.connection.close()
     rabbitmq.start()
     again = _channel(rabbitmq_url)
     _declare(again)
