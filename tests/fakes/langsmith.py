@@ -1,0 +1,41 @@
+"""LangSmith's ingestion, as its real client meets it."""
+
+import json
+from http.server import BaseHTTPRequestHandler
+
+from tests.fakes.http import FakeServer, Request, send
+
+_INFO = {
+    "version": "0.12.0",
+    "batch_ingest_config": {
+        "use_multipart_endpoint": True,
+        "scale_up_qsize_trigger": 1000,
+        "scale_up_nthreads_limit": 1,
+        "scale_down_nempty_trigger": 4,
+        "size_limit": 100,
+        "size_limit_bytes": 20_971_520,
+    },
+}
+
+
+class FakeLangSmith(FakeServer):
+    """Takes every trace, and keeps what arrived; one that `hangs` never answers."""
+
+    def __init__(self, *, hangs: bool = False) -> None:
+        super().__init__()
+        self._hangs = hangs
+
+    @property
+    def captured(self) -> str:
+        """Every byte that arrived: lines, headers and bodies, decompressed."""
+        return "\n".join(f"{r.method} {r.path} {r.headers} {r.body.decode('utf-8', 'replace')}" for r in self.requests)
+
+    def answer(self, request: Request, to: BaseHTTPRequestHandler) -> None:
+        """Its own description for GET /info, 202 for traces."""
+        if self._hangs:
+            self.closing.wait()
+            to.close_connection = True
+        elif request.method == "GET":
+            send(to, 200, json.dumps(_INFO if request.path.endswith("/info") else {}).encode())
+        else:
+            send(to, 202, b"{}")

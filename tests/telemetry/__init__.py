@@ -1,0 +1,1 @@
+"""What an operator sees, and what nobody may see there."""
