@@ -63,7 +63,9 @@ class Runtime:
             PlatformLedger(self.store, self.platform),
             StoredJudge(self.store, self.analyzer),
             self.people.everyone,
-            lambda c: tracing.run_config(c.case_id, str(c.command_id), c.graph, c.graph_version, c.kind),
+            lambda c: tracing.run_config(
+                case_id=c.case_id, command_id=c.command_id, graph=c.graph, version=c.graph_version, kind=c.kind
+            ),
         )
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The workers: `dramatiq workers` loads this, `hitl up` runs `python -m workers`. Dramatiq and pika, and nowhere else."""
+"""The workers: `dramatiq workers` loads this, `hitl up` runs `python -m workers`. Dramatiq and pika only here."""
 
 import os
 

@@ -15,7 +15,7 @@ class QuorumBroker(RabbitmqBroker):
     """RabbitMQ with quorum queues and a delivery limit; neither is an option of Dramatiq's."""
 
     def _build_queue_arguments(self, queue_name: str) -> dict[str, Any]:
-        arguments: dict[str, Any] = super()._build_queue_arguments(queue_name)
+        arguments: dict[str, Any] = super()._build_queue_arguments(queue_name)  # type: ignore[no-untyped-call]
         arguments.pop("x-max-priority", None)  # quorum queues know no priority: the relay orders
         arguments |= {"x-queue-type": "quorum", "x-delivery-limit": DELIVERY_LIMIT}
         return arguments

@@ -38,32 +38,42 @@ class Household(Middleware):
         self._loops: list[Loop] = []
         self._ready = threading.Event()
 
+    @property
+    def relays(self) -> bool:
+        """Whether this process hands commands to the broker; with the embedded one nobody else could."""
+        return self.settings.relay == "on" or self.embedded
+
+    @property
+    def runtime(self) -> Runtime:
+        """What the process works with, once it has begun."""
+        assert self._runtime is not None, "after_process_boot comes first"
+        return self._runtime
+
     def after_process_boot(self, broker: Broker) -> None:
         """Connect, register the graphs, and begin to relay."""
         self.worker_id = f"{socket.gethostname()}:{os.getpid()}"  # Dramatiq forks after loading
         logs.configure(self.settings.log_format)
-        tracing.configure(self.settings)
+        _trace(self.settings)
         self._runtime = runtime.build(self.settings, connections=self.settings.worker_threads + 6)
         store = self._runtime.store
         with store.transaction() as tx:
             registry.register(tx)
         self._leases = Leases(store, self.worker_id)
         self._beat()
-        relaying = self.settings.relay == "on" or self.embedded
-        if relaying:
+        if self.relays:
             self._loops.append(Relay(store, broker, self.worker_id, self.settings.window))
         self._loops += [self._leases, Upkeep(self._runtime), Loop("heartbeat", BEAT_SECONDS, self._beat)]
         for loop in self._loops:
             loop.start()
         self._ready.set()
 
-    def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
+    def before_worker_shutdown(self, _broker: Broker, _worker: Worker) -> None:
         """Take nothing new; what is in flight may finish."""
         for loop in self._loops:
             if isinstance(loop, (Relay, Upkeep)):
                 loop.stop()
 
-    def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
+    def after_worker_shutdown(self, _broker: Broker, _worker: Worker) -> None:
         """Hand back what did not finish, and say goodbye."""
         if self._runtime is None or self._leases is None:
             return
@@ -78,15 +88,14 @@ class Household(Middleware):
                 workers.leave(tx, self.worker_id)
         except GuardianError as trouble:
             log.warning("could not hand back; the leases will run out", error=trouble.detail)
-        tracing.flush()
+        tracing.shutdown()
         self._runtime.close()
 
     def work(self, command_id: int) -> None:
         """Claim a command and carry it out; never raises, since the row in Postgres knows how it went."""
         self._ready.wait()
-        assert self._runtime is not None and self._leases is not None, "set before the event"
         try:
-            command = self._runtime.runner.begin(command_id, self.worker_id)
+            command = self.runtime.runner.begin(command_id, self.worker_id)
             if command is not None:
                 self._run(command)
         except Unavailable:
@@ -95,13 +104,21 @@ class Household(Middleware):
             log.exception("a run broke in a way that nobody foresaw", command_id=command_id)
 
     def _run(self, command: Command) -> None:
-        assert self._runtime is not None and self._leases is not None, "called by work()"
+        assert self._leases is not None, "set with the runtime"
         with self._leases.holding(command):
-            result = self._runtime.runner.run(command)
+            result = self.runtime.runner.run(command)
         log.info("run ended", kind=command.kind, result=result, case_id=command.case_id, attempt=command.attempts)
 
     def _beat(self) -> None:
-        assert self._runtime is not None, "set before the loop starts"
-        relaying = self.settings.relay == "on" or self.embedded
-        with self._runtime.store.transaction() as tx:
-            workers.beat(tx, self.worker_id, serves=self._runtime.runner.serves, relay=relaying)
+        with self.runtime.store.transaction() as tx:
+            workers.beat(tx, self.worker_id, serves=self.runtime.runner.serves, relay=self.relays)
+
+
+def _trace(settings: Settings) -> None:
+    tracing.configure(
+        enabled=settings.langsmith_tracing,
+        api_key=settings.langsmith_api_key,
+        endpoint=settings.langsmith_endpoint,
+        project=settings.langsmith_project,
+        content=settings.trace_content,
+    )

@@ -41,7 +41,7 @@ class Relay(Loop):
         for n, (command_id, kind) in enumerate(due):
             try:
                 self._broker.enqueue(_message(kind, command_id))
-            except Exception as trouble:  # whatever the broker's client raises: the rows wait in Postgres
+            except Exception as trouble:  # noqa: BLE001 (whatever the broker's client raises: rows wait in Postgres)
                 log.warning("the broker takes nothing", error=type(trouble).__name__, waiting=len(due) - n)
                 with self._store.transaction() as tx:
                     commands.unpublish(tx, [c for c, _ in due[n:]])

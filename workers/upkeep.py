@@ -1,4 +1,4 @@
-"""Upkeep: orphaned commands, graph versions that nobody serves, blocked reviews, old rows. Runs in every worker process."""
+"""Upkeep, in every worker process: orphaned commands, unserved graph versions, blocked reviews, old rows."""
 
 import time
 

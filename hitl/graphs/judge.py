@@ -47,5 +47,5 @@ class StoredJudge:
             return unavailable(self._analyzer.name, "The analyzer kept asking to be called again later.")
         except AnalyzerUnavailable as trouble:
             return unavailable(self._analyzer.name, f"The analyzer could not answer: {trouble}")
-        except Exception as bug:  # an analyzer that breaks never decides anything: people do
+        except Exception as bug:  # noqa: BLE001 (an analyzer that breaks never decides anything: people do)
             return unavailable(self._analyzer.name, f"The analyzer broke: {type(bug).__name__}")

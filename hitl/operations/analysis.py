@@ -38,4 +38,3 @@ def keep(tx: Tx, command: Command, verdict: Verdict, policy_set: PolicySet, late
         proposals=rules.targets(proposed, content_id=case.content_id, author_id=case.author_id),
         latency_ms=latency_ms,
     )
-

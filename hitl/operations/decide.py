@@ -51,7 +51,7 @@ def decide(tx: Tx, person: Person, request: DecideRequest) -> dict[str, Any]:
     if rules.tally(choices, review["quorum"]) is None:
         vote = Fact("vote_cast", events.person(person.id), {"review_id": review["review_id"]})
         return _answer(cases.record(tx, case, [vote]), review, None)
-    return _settle(tx, case, review, request, person, named, actions)
+    return _settle(tx, case, review, _Settled(request, person, named, actions))
 
 
 def _open_review(tx: Tx, case: Case, review_id: str) -> DictRow:
@@ -75,9 +75,7 @@ def _ended(review: DictRow) -> str:
     return f"This review is {review['status']}; it can no longer be decided."
 
 
-def _checked(
-    tx: Tx, case: Case, review: DictRow, request: DecideRequest
-) -> tuple[list[str], list[dict[str, Any]]]:
+def _checked(tx: Tx, case: Case, review: DictRow, request: DecideRequest) -> tuple[list[str], list[dict[str, Any]]]:
     """The policies and the actions that the decision stands on, after everything wrong with them was refused."""
     if request.decision in rules.REASON_NEEDED and not (request.reason or "").strip():
         raise Invalid("Say why: the reason is shown to the author.", field="reason")
@@ -102,15 +100,16 @@ def _checked(
     return named, rules.irreversible_last(actions)
 
 
-def _settle(
-    tx: Tx,
-    case: Case,
-    review: DictRow,
-    request: DecideRequest,
-    person: Person,
-    named: list[str],
-    actions: list[dict[str, Any]],
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    request: DecideRequest
+    person: Person
+    policies: list[str]
+    actions: list[dict[str, Any]]
+
+
+def _settle(tx: Tx, case: Case, review: DictRow, settled: _Settled) -> dict[str, Any]:
+    request, actions = settled.request, settled.actions
     decision_id = new_id()
     reviews.close(tx, review["review_id"], "decided")
     reviews.decide(
@@ -122,11 +121,11 @@ def _settle(
             "review_id": review["review_id"],
             "round": case.round,
             "decision": request.decision,
-            "decided_by": person.id,
+            "decided_by": settled.person.id,
             "reason": request.reason,
             "private_note": request.private_note,
             "response": request.response,
-            "policies": named,
+            "policies": settled.policies,
             "actions": actions,
             "digest": catalog.digest(actions),
         },
@@ -146,7 +145,7 @@ def _settle(
     )
     fact = Fact(
         "review_decided",
-        events.person(person.id),
+        events.person(settled.person.id),
         {
             "review_id": review["review_id"],
             "decision_id": decision_id,

@@ -11,7 +11,7 @@ from hitl.store.postgres import Tx
 
 
 def retry(tx: Tx, case_id: str, by: str) -> dict[str, Any]:
-    """Return a failed case to what it was doing; Conflict when it has not failed or an unknown effect stands in the way."""
+    """Return a failed case to what it was doing; Conflict when it has not failed, or an effect is unknown."""
     case = cases.lock(tx, case_id)
     if case.status != "failed":
         raise Conflict(f"Only a failed case can be retried; this one is {case.status}.")

@@ -33,10 +33,8 @@ def settle_action(tx: Tx, person: Person, action_id: str, outcome: Outcome, reas
         raise Conflict(f"An action that is {row['status']} cannot be settled as {outcome}.")
     actions.settled_by(tx, row, person.id, outcome, reason)
     fact = Fact("action_settled", events.person(person.id), {"action_id": row["action_id"], "outcome": outcome})
-    if forward:
-        case = _forward(tx, case, row, outcome, fact)
-    else:
-        case = _reversal(tx, case, row, outcome, fact)
+    end = _forward if forward else _reversal
+    case = end(tx, case, row, outcome, fact)
     return {"action_id": action_id, "case_id": case.case_id, "status": case.status, "version": case.version}
 
 

@@ -1,4 +1,4 @@
-"""What a person may see of a case. Authors and services never see votes, confidences, rationale, notes or who decided."""
+"""What a person may see of a case: authors and services no votes, confidences, rationale, notes or deciders."""
 
 from datetime import datetime
 from typing import Any
@@ -193,5 +193,3 @@ def _without_confidence(data: dict[str, Any]) -> dict[str, Any]:
     if "categories" not in data:
         return data
     return {**data, "categories": [{k: v for k, v in c.items() if k != "confidence"} for c in data["categories"]]}
-
-

@@ -18,7 +18,7 @@ def orphans(tx: Tx, limit: int = 100) -> list[int]:
 
 
 def adopt(tx: Tx, command_id: int) -> bool:
-    """Make an orphaned command due again, or fail its case when it has been tried often enough. False: not an orphan."""
+    """Make an orphaned command due again, or fail its case after too many tries. False: not an orphan."""
     found = commands.case_of(tx, command_id)
     if found is None:
         return False

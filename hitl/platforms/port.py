@@ -1,7 +1,7 @@
 """The port to the world: the ledger alone calls it, outside any transaction.
 
-A target is `post:<content_id>` or `author:<author_id>`. Its state is a flat JSON object from *aspect* to value, in which
-an absent aspect means untouched. `domain.actions.aspect` says which aspect an action changes: its kind
+A target is `post:<content_id>` or `author:<author_id>`. Its state is a flat JSON object from *aspect* to value, in
+which an absent aspect means untouched. `domain.actions.aspect` says which aspect an action changes: its kind
 (`remove_content`, `suspend_author`), kind and label (`label_content:spam`), or kind and action
 (`strike_author:<action_id>`). A reversal restores exactly the aspect's value in `before` (None = untouched).
 """

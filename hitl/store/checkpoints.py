@@ -103,4 +103,3 @@ class FencedSaver(PostgresSaver):
         held = conn.execute(HOLD, {"id": self.command.command_id, "epoch": self.command.epoch}).fetchone()
         if held is None:
             raise Fenced()
-

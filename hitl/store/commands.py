@@ -40,7 +40,8 @@ def take(tx: Tx, *, window: int, relay: str, serves: Sequence[str]) -> list[tupl
             limit (select greatest(%(window)s - n, 0) from busy) for update skip locked),
         unheard as (
             select command_id from commands
-            where state = 'published' and published_at <= now() - {REPUBLISH} and {SERVED} order by published_at limit %(window)s for update skip locked),
+            where state = 'published' and published_at <= now() - {REPUBLISH} and {SERVED}
+            order by published_at limit %(window)s for update skip locked),
         marked as (
             update commands c set state = 'published', published_at = now(), publishes = publishes + 1,
                    owner = %(relay)s
@@ -198,11 +199,14 @@ def release(tx: Tx, owner_prefix: str) -> int:
 
 def counts(tx: Tx) -> dict[str, Any]:
     """For operators: how many commands wait, how long the oldest has, and unfinished starts."""
-    return tx.one(
-        """select count(*) as waiting, count(*) filter (where kind = 'start') as starts,
+    return (
+        tx.one(
+            """select count(*) as waiting, count(*) filter (where kind = 'start') as starts,
             coalesce(extract(epoch from now() - min(available_at)), 0)::float8 as oldest_seconds
         from commands where state in ('ready', 'published') and available_at <= now()"""
-    ) or {}
+        )
+        or {}
+    )
 
 
 def starts_waiting(tx: Tx, limit: int) -> int:

@@ -23,7 +23,7 @@ def of_all(tx: Tx, tenant_id: str, person: str | None, *, cursor: str, limit: in
 
     The cursor is `tx.case_id.seq`. Events of transactions that may still be overtaken are left for later.
     """
-    at, case_id, seq = (cursor.split(".") + ["", ""])[:3]
+    at, case_id, seq = [*cursor.split("."), "", ""][:3]
     return tx.all(
         """select e.tx::text || '.' || e.case_id || '.' || e.seq as cursor, e.case_id, e.seq, e.type, e.at,
             e.actor_kind, e.actor_id, e.before, e.after, e.data

@@ -3,7 +3,6 @@
 import tomllib
 from importlib import resources
 from importlib.resources.abc import Traversable
-from typing import LiteralString, cast
 
 import psycopg
 from langgraph.checkpoint.postgres import PostgresSaver
@@ -51,7 +50,7 @@ def _own(conn: psycopg.Connection[dict[str, object]]) -> list[str]:
         if file.name in done:
             continue
         with conn.transaction():
-            conn.execute(cast(LiteralString, file.read_text()))
+            conn.execute(file.read_text())
             conn.execute("insert into migrations (name) values (%s)", (file.name,))
         applied.append(file.name)
     return applied

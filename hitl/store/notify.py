@@ -1,6 +1,6 @@
 """Wake-ups after a commit: coalesced NOTIFYs from one thread, never inside a business transaction.
 
-A NOTIFY in a transaction serializes commits (a third to a half of the rate). A lost one is harmless: every listener polls.
+A NOTIFY in a transaction serializes commits (a third to a half of the rate). A lost one is harmless: listeners poll.
 """
 
 import contextlib
@@ -91,9 +91,10 @@ class Listener:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            with contextlib.suppress(psycopg.Error), psycopg.connect(
-                self._url, autocommit=True, connect_timeout=2
-            ) as conn:
+            with (
+                contextlib.suppress(psycopg.Error),
+                psycopg.connect(self._url, autocommit=True, connect_timeout=2) as conn,
+            ):
                 conn.execute(f"listen {self._channel}")
                 while not self._stop.is_set():
                     for notice in conn.notifies(timeout=0.5):

@@ -1,7 +1,7 @@
 """Version 1 of the moderation graph.
 
-    start    → analyze → allowed, or propose → review (people) → execute → end
-    rollback → review (people) → execute → end
+start    → analyze → allowed, or propose → review (people) → execute → end
+rollback → review (people) → execute → end
 """
 
 from typing import Any, Literal, TypedDict
