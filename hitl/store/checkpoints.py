@@ -4,10 +4,6 @@ Without this a stalled worker's late write, or one of a worker with a fast clock
 review vanishes. Reads start at the head; the chain of parents and everything else is LangGraph's own.
 """
 
-import os
-
-os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")  # read when LangGraph is imported
-
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
