@@ -1,5 +1,6 @@
 """Guardian's people, as the journeys play them: each speaks HTTP with a token of their own."""
 
+import itertools
 import time
 from collections.abc import Callable
 from typing import Any
@@ -93,4 +94,4 @@ def gap_free(events: list[dict[str, Any]]) -> bool:
     if [e["seq"] for e in events] != list(range(1, len(events) + 1)):
         return False
     moves = [(e["before"], e["after"]) for e in events if e["after"]]
-    return all(later[0] == earlier[1] for earlier, later in zip(moves, moves[1:], strict=False))
+    return all(later[0] == earlier[1] for earlier, later in itertools.pairwise(moves))
