@@ -10,7 +10,7 @@ BESIDE = {"house", "services", "fakes", "journeys", "browser", "chaos", "scripts
 def _floors() -> set[str]:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     layers = next(contract["layers"] for contract in contracts if contract.get("exhaustive"))
-    return {floor.strip() for layer in layers for floor in layer.split("|")}
+    return {floor.strip(" ()") for layer in layers for floor in layer.split("|")}
 
 
 def test_every_folder_of_tests_mirrors_a_floor() -> None:
