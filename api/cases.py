@@ -54,9 +54,9 @@ def get_case(desk: TheDesk, person: Caller, case_id: ids.CaseId) -> Response:
 
 def _targets(platform: Platform, case: dict[str, Any]) -> dict[str, dict[str, Any] | None]:
     found: dict[str, dict[str, Any] | None] = {}
-    for target in (f"post:{case['content_id']}", f"author:{case['author_id']}"):
+    for name, target in (("post", f"post:{case['content_id']}"), ("author", f"author:{case['author_id']}")):
         try:
-            found[target] = platform.read(target)
+            found[name] = platform.read(target)
         except EffectUnknown:
-            found[target] = None
+            found[name] = None
     return found

@@ -109,7 +109,7 @@ WHOLE = {
     **CASE,
     "content": START["a post"]["content"],
     "context": {},
-    "target_state": {"post:post-1138": {}, "author:dev-author": {}},
+    "target_state": {"post": {}, "author": {}},
 }
 PAGE = {"cases": [CASE], "next_cursor": None}
 EVENT: dict[str, Any] = {

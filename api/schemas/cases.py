@@ -183,7 +183,7 @@ class Case(Closed):
 
 
 class WholeCase(Case):
-    """A case with its text; `target_state` (target → aspects, null when unreadable) is for moderators."""
+    """A case with its text; `target_state` (post and author → aspects, null when unreadable) is for moderators."""
 
     content: str
     context: dict[str, Any]

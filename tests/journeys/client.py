@@ -66,7 +66,7 @@ class Player:
 
     def events(self, case_id: str) -> list[dict[str, Any]]:
         """The case's history."""
-        found: list[dict[str, Any]] = self.get(f"/cases/{case_id}/events", params={"limit": 500}).json()["events"]
+        found: list[dict[str, Any]] = self.get(f"/cases/{case_id}/events", params={"limit": 200}).json()["events"]
         return found
 
 
