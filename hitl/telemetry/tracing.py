@@ -1,7 +1,9 @@
 """LangSmith traces, off by default: ids and timings leave this machine, what people wrote does not."""
 
+import os
 import re
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import langsmith
@@ -47,30 +49,26 @@ def run_config(*, case_id: str, command_id: int | str, graph: str, version: str,
     }
 
 
-def flush(seconds: float = 2.0) -> bool:
-    """Wait at most so long for traces to leave; returns whether all did."""
-    client = _state.get("client")
-    if client is None:
-        return True
-    # The client's own limit does not bound its last step, which sends; an endpoint that is down must not hold us up.
-    sender = threading.Thread(target=client.flush, args=(seconds,), daemon=True, name="trace-flush")
-    sender.start()
-    sender.join(seconds)
-    return not sender.is_alive()
+def flush(seconds: float = 2.0) -> None:
+    """Give traces at most so long to leave."""
+    if client := _state.get("client"):
+        # The client's own limit does not bound its last step, which sends.
+        _within(seconds, client.flush, seconds)
 
 
-def shutdown(seconds: float = 2.0) -> bool:
-    """Flush and stop tracing, at most so long; what has not left by then is dropped."""
-    client = _state.get("client")
-    if client is None:
-        return True
-    done = flush(seconds) if seconds else False
-    _state.clear()
-    _configure(client=None, enabled=False)
-    closer = threading.Thread(target=client.close, args=(0.0,), daemon=True, name="trace-close")
-    closer.start()
-    closer.join(seconds)
-    return done
+def shutdown(seconds: float = 2.0) -> None:
+    """Flush for at most so long and stop tracing; what has not left by then is dropped."""
+    flush(seconds)
+    client = _state.pop("client", None)
+    if client:
+        _configure(client=None, enabled=False)
+        _within(seconds, client.close, 0)
+
+
+def _within(seconds: float, work: Callable[[float], None], limit: float) -> None:
+    thread = threading.Thread(target=work, args=(limit,), daemon=True, name="tracing")
+    thread.start()
+    thread.join(seconds)
 
 
 def scrub(part: dict[str, Any]) -> dict[str, Any]:
@@ -82,6 +80,8 @@ def scrub(part: dict[str, Any]) -> dict[str, Any]:
 
 
 def _client(api_key: str, endpoint: str | None, *, content: bool) -> langsmith.Client:
+    # Its sender threads would otherwise keep a process that wants to end alive for half a minute.
+    os.environ.setdefault("LANGSMITH_USE_DAEMON", "true")
     hidden: dict[str, Any] = {"hide_inputs": True, "hide_outputs": True, "anonymizer": scrub}
     return langsmith.Client(
         api_url=endpoint,

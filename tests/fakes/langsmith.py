@@ -19,10 +19,12 @@ _INFO = {
 
 
 class FakeLangSmith(FakeServer):
-    """Takes every trace, and keeps what arrived; one that `hangs` never answers."""
+    """Takes every trace, and keeps what arrived; asks for `zstd` or not; one that `hangs` never answers."""
 
-    def __init__(self, *, hangs: bool = False) -> None:
+    def __init__(self, *, zstd: bool = True, hangs: bool = False) -> None:
         super().__init__()
+        self.compresses = zstd
+        self._info = {**_INFO, "instance_flags": {"zstd_compression_enabled": zstd}}
         self._hangs = hangs
 
     @property
@@ -36,6 +38,6 @@ class FakeLangSmith(FakeServer):
             self.closing.wait()
             to.close_connection = True
         elif request.method == "GET":
-            send(to, 200, json.dumps(_INFO if request.path.endswith("/info") else {}).encode())
+            send(to, 200, json.dumps(self._info if request.path.endswith("/info") else {}).encode())
         else:
             send(to, 202, b"{}")

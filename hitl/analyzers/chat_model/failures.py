@@ -69,7 +69,7 @@ def _rate_limited(response: Any, spec: str) -> Failure:
             AnalyzerUnavailable(f"{spec}: rate limit reached (429), with no word on when to retry"), "unclear"
         )
     if wait > MAX_WAIT:
-        return Failure(AnalyzerUnavailable(f"{spec}: rate limit reached (429) for {wait:.0f} s"), "unclear")
+        return Failure(AnalyzerUnavailable(f"{spec}: rate limit reached (429) for more than a minute"), "unclear")
     return Failure(AnalyzerBusy(max(wait, 1.0)), "unclear")
 
 
