@@ -18,6 +18,7 @@ from hitl.store import idempotency
 from hitl.store.postgres import Tx
 
 ACCEPTED = 202
+COMMITS = {"/start": "start", "/resume": "decide", "/rollback": "rollback"}  # the names of their failpoints
 Key = Annotated[
     str | None,
     Header(
@@ -44,19 +45,19 @@ def accept(
     if key is not None and len(request.headers.getlist("idempotency-key")) > 1:
         raise BadField("Idempotency-Key", "is there more than once")
     digest = _digest(request, body) if key is not None else b""
-    with desk.runtime.store.transaction() as tx:
+    with desk.runtime.store.transaction(COMMITS.get(request.url.path)) as tx:
         if key is not None and (known := idempotency.find(tx, person.tenant, person.id, key)):
             if bytes(known["request_sha256"]) != digest:
                 raise IdempotencyKeyReused()
             replayed = {**known["headers"], "Idempotent-Replayed": "true"}
-            return answers.json(known["body"], known["status_code"], replayed)
+            return answers.json(known["body"], known["status_code"], replayed, options=answers.STABLE)
         found = work(tx)
         location = locate(found)
         headers = {"Location": location} if location else {}
         if key is not None:
             answer = {"status_code": ACCEPTED, "headers": headers, "body": found}
             idempotency.keep(tx, tenant_id=person.tenant, person=person.id, key=key, digest=digest, answer=answer)
-    return answers.json(found, ACCEPTED, headers)
+    return answers.json(found, ACCEPTED, headers, options=answers.STABLE)
 
 
 def _digest(request: Request, body: BaseModel) -> bytes:

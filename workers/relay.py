@@ -3,6 +3,7 @@
 import structlog
 from dramatiq import Broker, Message
 
+from hitl import failpoints
 from hitl.store import commands, workers
 from hitl.store.notify import COMMANDS, Listener
 from hitl.store.postgres import Store
@@ -38,9 +39,11 @@ class Relay(Loop):
     def _publish(self) -> int:
         with self._store.transaction() as tx:
             due = commands.take(tx, window=self._window, relay=self._worker_id, serves=sorted(workers.served(tx)))
+            tx.name = "publish" if due else None
         for n, (command_id, kind) in enumerate(due):
             try:
                 self._broker.enqueue(_message(kind, command_id))
+                failpoints.hit("after_publish")
             except Exception as trouble:  # noqa: BLE001 (whatever the broker's client raises: rows wait in Postgres)
                 log.warning("the broker takes nothing", error=type(trouble).__name__, waiting=len(due) - n)
                 with self._store.transaction() as tx:

@@ -34,7 +34,7 @@ class StoredJudge:
             began = time.perf_counter()
             verdict = self._verdict(command, post, policies)
             latency_ms = round((time.perf_counter() - began) * 1000)
-            with self._store.transaction() as tx:
+            with self._store.transaction("verdict") as tx:
                 found = analysis.keep(tx, command, verdict, policies, latency_ms)
         return bool(found["suspect"] or found["sampled"])
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from psycopg.rows import DictRow
 
+from hitl import failpoints
 from hitl.domain.commands import MAX_ATTEMPTS, Command
 from hitl.operations import ledger
 from hitl.platforms.port import Effect, EffectRefused, EffectUnknown, KindManifest, Platform
@@ -50,7 +51,7 @@ class PlatformLedger:
     def _forward(self, command: Command, row: DictRow) -> None:
         promised = self._promised(row)
         before = None if row["called"] or not promised.readable else self._read(row)
-        sent = self._patiently(lambda tx: ledger.send(tx, command, row["action_id"], before))
+        sent = self._patiently("send", lambda tx: ledger.send(tx, command, row["action_id"], before))
         if sent and not self._call(command, sent, promised):
             raise EffectStopped()
 
@@ -59,22 +60,24 @@ class PlatformLedger:
         correction = row["kind"] == "notify_author"
         if not row["called"] and not correction:
             # on its way first: nobody else touches the target from here on
-            started = self._patiently(lambda tx: ledger.send_reversal(tx, command, row["action_id"]))
+            started = self._patiently(None, lambda tx: ledger.send_reversal(tx, command, row["action_id"]))
             if started is None or self._settled_without_a_call(command, started, promised):
                 return
-        sent = self._patiently(lambda tx: ledger.send_restoring(tx, command, row, correction=correction))
+        sent = self._patiently(
+            "send_reversal", lambda tx: ledger.send_restoring(tx, command, row, correction=correction)
+        )
         if sent:
             self._call(command, sent, promised)
 
-    def _patiently(self, step: Callable[[Tx], DictRow | None]) -> DictRow | None:
+    def _patiently(self, name: str | None, step: Callable[[Tx], DictRow | None]) -> DictRow | None:
         """Wait a moment for another effect on the same target; for longer ones the command is given back."""
         for pause in BUSY_PAUSES:
             try:
-                with self._store.transaction() as tx:
+                with self._store.transaction(name) as tx:
                     return step(tx)
             except ledger.TargetBusy:
                 time.sleep(pause)
-        with self._store.transaction() as tx:
+        with self._store.transaction(name) as tx:
             return step(tx)
 
     def _settled_without_a_call(self, command: Command, row: DictRow, promised: KindManifest) -> bool:
@@ -98,12 +101,15 @@ class PlatformLedger:
     def _call(self, command: Command, row: DictRow, promised: KindManifest) -> bool:
         """Call the platform once per key; False when the outcome stays unknown."""
         platform, receipt = self._platform_of(row["tenant_id"]), None
+        forward = row["direction"] == "forward"
         try:
             if row["called_before"] and promised.guarantee == "none":
                 raise EffectUnknown("the run broke off while this was on its way")
             if row["called_before"] and promised.guarantee == "query":
                 receipt = platform.find(row["key"])
+            failpoints.hit("before_call" if forward else "before_reversal_call")
             receipt = receipt or platform.apply(_effect(row), key=row["key"])
+            failpoints.hit("after_call" if forward else "after_reversal_call")
         except EffectRefused as refusal:
             self._end(command, row, "refused", str(refusal))
             return True
@@ -112,7 +118,7 @@ class PlatformLedger:
                 raise PlatformTrouble(str(trouble)) from None
             self._end(command, row, "unknown", str(trouble))
             return False
-        with self._store.transaction() as tx:
+        with self._store.transaction("record" if forward else "record_reversal") as tx:
             ledger.applied(tx, command, row["action_id"], receipt)
         return True
 

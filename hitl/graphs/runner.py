@@ -9,6 +9,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command as Resume
 
+from hitl import failpoints
 from hitl.domain.commands import Command
 from hitl.domain.people import Person
 from hitl.errors import Fenced, Unavailable
@@ -52,7 +53,7 @@ class Runner:
 
     def begin(self, command_id: int, owner: str) -> Command | None:
         """Claim a command for this process; None when there is nothing to do."""
-        with self._store.transaction() as tx:
+        with self._store.transaction("claim") as tx:
             return runs.begin(tx, command_id, owner=owner, serves=self.serves)
 
     def run(self, command: Command) -> str:
@@ -79,12 +80,14 @@ class Runner:
             head = _head(graph, config)
             given = self._given(command, head)
             if given is not _NOTHING:
+                failpoints.hit("before_invoke")
                 graph.invoke(
                     given,
                     config,
                     context=Work(command, self._ledger, self._judge),
                     durability=VERSIONS[f"{command.graph}@{command.graph_version}"].durability,
                 )
+                failpoints.hit("after_invoke")
                 head = _head(graph, config)
             self._settle(command, head)
         finally:
@@ -115,7 +118,7 @@ class Runner:
         return Resume(resume={decision["interrupt_id"]: answer})
 
     def _settle(self, command: Command, head: Head) -> None:
-        with self._store.transaction() as tx:
+        with self._store.transaction("settle") as tx:
             settled = runs.settle(tx, command, head, self._people())
         if not settled:
             raise RuntimeError("the graph stopped without pausing or finishing")

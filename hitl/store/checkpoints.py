@@ -16,6 +16,7 @@ from psycopg import Connection, Cursor
 from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
+from hitl import failpoints
 from hitl.domain.commands import Command
 from hitl.errors import Fenced
 from hitl.store.commands import HOLD
@@ -92,6 +93,8 @@ class FencedSaver(PostgresSaver):
                 head = getattr(self._writing, "head", None)
                 if head:
                     cursor.execute(MOVE_HEAD, head)
+            failpoints.hit("before_commit:checkpoint")
+        failpoints.hit("after_commit:checkpoint")
 
     def _fence(self, conn: Connection[DictRow]) -> None:
         if self.command is None:

@@ -24,7 +24,7 @@ __all__ = ["EmbeddedPostgres", "running_url"]
 
 START_SECONDS = 120.0  # recovery after a crash replays the log first
 STOP_SECONDS = 30.0
-TRIES = 5  # starts in a row that may fail before we give up
+TRIES = 5  # first starts in a row that may fail before we give up
 LOG_BYTES = 5_000_000
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -56,6 +56,7 @@ class EmbeddedPostgres:
         self._process: subprocess.Popen[bytes] | None = None
         self._turn = threading.Lock()  # no new process once a stop has begun
         self._stopping = threading.Event()
+        self._proven = False  # it worked once, so it is worth every further try
 
     def __enter__(self) -> Self:
         self.start()
@@ -87,7 +88,6 @@ class EmbeddedPostgres:
         self._lock = Lock.take(self.home, self._root)
         atexit.register(self.stop)
         try:
-            clear_remains(self._home.data, STOP_SECONDS)
             self._initialize()
             self._stopping.clear()
             self._keeper = threading.Thread(target=self._keep, name="embedded-postgres", daemon=True)
@@ -117,18 +117,22 @@ class EmbeddedPostgres:
     def _keep(self) -> None:
         """Hold it up until told to stop; in one thread to the end, because the leash is tied to the thread."""
         failures = 0
-        while failures < TRIES:
+        while (self._proven or failures < TRIES) and not self._stopping.wait(min(0.1 * failures, 5.0)):
+            began = time.monotonic()
+            self._serve()
+            failures = failures + 1 if time.monotonic() - began < 5.0 else 0
+
+    def _serve(self) -> None:
+        """Start it once and wait for its end."""
+        clear_remains(self._home.data, STOP_SECONDS)  # a busy backend outlives its postmaster and bars the next
+        try:
             with self._turn:
                 if self._stopping.is_set():
                     return
-                began = time.monotonic()
                 process = self._process = self._launch()
-            process.wait()
-            if self._stopping.is_set():
-                return
-            failures = failures + 1 if time.monotonic() - began < 5.0 else 0
-            clear_remains(self._home.data, STOP_SECONDS)  # a busy backend outlives its postmaster and bars the next
-            self._stopping.wait(0.1 * failures)
+        except (OSError, Unavailable):  # a full disk, say: whoever frees it finds Postgres up again
+            return
+        process.wait()
 
     def _launch(self) -> subprocess.Popen[bytes]:
         port = self._address.announce()
@@ -170,6 +174,7 @@ class EmbeddedPostgres:
         deadline = time.monotonic() + START_SECONDS
         while keeper.is_alive() and time.monotonic() < deadline:
             if self.pid and answers(self.url):
+                self._proven = True
                 return
             time.sleep(0.05)
         raise Unavailable(f"The embedded Postgres in {self.home} does not start:\n{self._log_tail()}")

@@ -12,6 +12,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from hitl import failpoints
 from hitl.errors import Unavailable
 from hitl.store.notify import Notifier
 
@@ -37,8 +38,9 @@ class _UuidText(Loader):
 class Tx:
     """One transaction: run SQL, and say who is to be woken once it has been committed."""
 
-    def __init__(self, conn: psycopg.Connection[DictRow]) -> None:
+    def __init__(self, conn: psycopg.Connection[DictRow], name: str | None = None) -> None:
         self.conn = conn
+        self.name = name
         self.changed: set[str] = set()
         self.commands = False
 
@@ -92,14 +94,21 @@ class Store:
         self.notifier = Notifier(url)
 
     @contextmanager
-    def transaction(self) -> Iterator[Tx]:
-        """One transaction; Unavailable when Postgres is gone. Those who wait are woken after the commit."""
+    def transaction(self, name: str | None = None) -> Iterator[Tx]:
+        """One transaction; Unavailable when Postgres is gone. Those who wait are woken after the commit.
+
+        A name makes its commit a failpoint: `before_commit:<name>` and `after_commit:<name>`.
+        """
         try:
             with self.pool.connection() as conn, conn.transaction():
-                tx = Tx(conn)
+                tx = Tx(conn, name)
                 yield tx
+                if tx.name:
+                    failpoints.hit(f"before_commit:{tx.name}")
         except GONE as error:
             raise Unavailable("The database cannot be reached; nothing was recorded.") from error
+        if tx.name:
+            failpoints.hit(f"after_commit:{tx.name}")
         self.notifier.wake(tx.changed, commands=tx.commands)
 
     def close(self) -> None:
