@@ -1,5 +1,6 @@
 """The real LangSmith client against a local server: what leaves this machine, byte by byte."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,6 +23,14 @@ from tests.services.ports import free_port
 CANARY = "sesquipedalian-marmot"
 CASE, COMMAND = "0198c0de-0000-7000-8000-00000000cafe", 4711
 SECRETS = ("gsk_canary_key", "very-secret-handle")
+
+PRELUDE = """
+import threading
+from langchain_core.runnables import RunnableLambda
+from langchain_core.tracers.langchain import wait_for_all_tracers
+from hitl.telemetry import tracing
+"""
+RUN = 'RunnableLambda(lambda x: x).invoke("hello")'
 
 
 class State(TypedDict, total=False):
@@ -82,6 +91,12 @@ def _graph(analyzer: ChatModelAnalyzer) -> Any:
     return builder.compile(checkpointer=InMemorySaver())
 
 
+def _python(program: str, env: dict[str, str] | None = None) -> str:
+    """What a process of its own prints: the client reads its environment once."""
+    command = [sys.executable, "-c", PRELUDE + program]
+    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=True).stdout
+
+
 def _trace_to(url: str, *, content: bool = False) -> bool:
     return tracing.configure(enabled=True, api_key="ls_key", endpoint=url, project="tests", content=content)
 
@@ -110,16 +125,13 @@ def test_content_goes_only_when_asked_for(langsmith: FakeLangSmith, groq: FakeGr
     assert SECRETS[0] not in langsmith.captured
 
 
-def test_off_means_no_request_whatever_the_environment_says(
-    langsmith: FakeLangSmith, groq: FakeGroq, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("LANGSMITH_TRACING", "LANGCHAIN_TRACING_V2"):
-        monkeypatch.setenv(name, "true")
-    monkeypatch.setenv("LANGSMITH_ENDPOINT", langsmith.url)
-    monkeypatch.setenv("LANGSMITH_API_KEY", "ls_key")
-    assert not tracing.configure(enabled=False, api_key="ls_key", endpoint=langsmith.url)
-    _run(groq)
-    assert langsmith.requests == []
+@pytest.mark.parametrize("decided", [True, False])
+def test_off_means_no_request_whatever_the_environment_says(decided: bool) -> None:
+    decide = 'assert not tracing.configure(enabled=False, api_key="k")' if decided else ""
+    with FakeLangSmith() as server:
+        asked_for = {"LANGSMITH_TRACING": "true", "LANGSMITH_ENDPOINT": server.url, "LANGSMITH_API_KEY": "k"}
+        _python(f"{decide}\n{RUN}\nwait_for_all_tracers()", env={**os.environ, **asked_for})
+        assert bool(server.requests) is not decided
 
 
 def test_without_a_key_nothing_is_traced(langsmith: FakeLangSmith, groq: FakeGroq) -> None:
@@ -135,20 +147,10 @@ def test_a_dead_endpoint_changes_nothing_for_a_run(groq: FakeGroq) -> None:
 
 
 def test_an_endpoint_that_hangs_keeps_no_process_alive() -> None:
-    program = """
-import sys
-import threading
-from langchain_core.runnables import RunnableLambda
-from hitl.telemetry import tracing
-tracing.configure(enabled=True, api_key="k", endpoint=sys.argv[1])
-RunnableLambda(lambda x: x).invoke("hello")
-tracing.shutdown(0.2)
-print([t.name for t in threading.enumerate() if not t.daemon])
-"""
     with FakeLangSmith(hangs=True) as hung:
-        command = [sys.executable, "-c", program, hung.url]
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    assert ended.stdout == "['MainThread']\n"
+        decide = f'tracing.configure(enabled=True, api_key="k", endpoint="{hung.url}")'
+        left = "print([t.name for t in threading.enumerate() if not t.daemon])"
+        assert _python(f"{decide}\n{RUN}\ntracing.shutdown(0.2)\n{left}") == "['MainThread']\n"
 
 
 @pytest.mark.parametrize(
