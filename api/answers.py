@@ -7,13 +7,14 @@ import orjson
 from starlette.responses import Response
 
 OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
+STABLE = OPTIONS | orjson.OPT_SORT_KEYS
 TAG = re.compile(r'(?:W/)?"([^"]*)"|(\*)')
 
 
-def json(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """JSON that no cache keeps."""
+def json(body: Any, status: int = 200, headers: dict[str, str] | None = None, *, options: int = OPTIONS) -> Response:
+    """JSON that no cache keeps; with STABLE it has the same bytes however its keys came to be ordered."""
     return Response(
-        orjson.dumps(body, option=OPTIONS),
+        orjson.dumps(body, option=options),
         status,
         {"Cache-Control": "no-store", **(headers or {})},
         media_type="application/json",

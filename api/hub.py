@@ -55,7 +55,7 @@ class Hub:
         self._listener = Listener(url, CASES, self._heard)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._poll: asyncio.Task[None] | None = None
-        self._count = 0
+        self.waiting = 0
         self.closed = False
 
     async def open(self) -> None:
@@ -80,18 +80,21 @@ class Hub:
                 await self._poll
             await anyio.to_thread.run_sync(self._listener.close)
 
+    def admit(self) -> None:
+        """Send away whoever wants to wait when too many do; to be asked before an answer has begun."""
+        if self.waiting >= MOST_BELLS:
+            raise Problem(429, "too-many-waiting", "Too many requests wait here already.", {"Retry-After": "5"})
+
     @contextmanager
     def watch(self, tenant: str, case_id: str | None) -> Iterator[Bell]:
-        """A bell for one case, or for all of a tenant's (None); 429 when too many wait already."""
-        if self._count >= MOST_BELLS:
-            raise Problem(429, "too-many-waiting", "Too many requests wait here already.", {"Retry-After": "5"})
+        """A bell for one case, or for all of a tenant's (None)."""
         bell, key = Bell(self), (tenant, case_id)
         self._bells[key].add(bell)
-        self._count += 1
+        self.waiting += 1
         try:
             yield bell
         finally:
-            self._count -= 1
+            self.waiting -= 1
             self._bells[key].discard(bell)
             if not self._bells[key]:
                 del self._bells[key]

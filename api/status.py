@@ -54,6 +54,7 @@ async def get_status(
 
 async def _beyond(desk: Desk, person: Person, case_id: str, held: str, wait: float) -> int:
     """The version once it is none of those held, or what it is when the time is over."""
+    desk.hub.admit()
     until = time.monotonic() + wait
     with desk.hub.watch(person.tenant, case_id) as bell:
         version = await desk.read(show.version, person, case_id)

@@ -26,6 +26,7 @@ def wanted(request: Request) -> bool:
 
 def respond(desk: Desk, request: Request, person: Person, case_id: str | None, after: int | str) -> Response:
     """A stream of one case's events, or of all cases' (None), behind a seq or a cursor."""
+    desk.hub.admit()
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     told = _told(desk, bearer_of(request), person, case_id, after)
     return StreamingResponse(told, headers=headers, media_type="text/event-stream")

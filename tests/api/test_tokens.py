@@ -14,6 +14,7 @@ from hitl.errors import Invalid
 from hitl.runtime import Runtime, build
 from tests.api.conftest import as_, desk_on, settings
 
+ANYWHERE = "0.0.0.0"
 READS = ["/cases", "/events", "/status/x", "/cases/x", "/cases/x/events"]
 POSTS = ["/start", "/resume", "/rollback", "/actions/x/settle"]
 FORWARDED = [
@@ -64,7 +65,7 @@ def test_development_tokens_work_here(runtime: Runtime, host: str) -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["guardian.example", "127.0.0.1.nip.io", "localhost.example", "localhost:x", "localhost@a", "[::2]", "0.0.0.0", ""],
+    ["guardian.example", "127.0.0.1.nip.io", "localhost.example", "localhost:x", "localhost@a", "[::2]", ANYWHERE, ""],
 )
 def test_development_tokens_do_not_work_under_another_name(runtime: Runtime, host: str) -> None:
     assert status_for(runtime, "127.0.0.1", {"Host": host}) == 401
@@ -83,7 +84,7 @@ def test_development_tokens_do_not_work_from_or_on_another_address(runtime: Runt
 
 
 def test_the_server_does_not_start_where_others_could_use_development_tokens(module_database: str) -> None:
-    open_to_all = build(settings(host="0.0.0.0"), url=module_database)
+    open_to_all = build(settings(host=ANYWHERE), url=module_database)
     with pytest.raises(Invalid, match="hitl token create"), TestClient(create_app(open_to_all)):
         pass
     open_to_all.close()
@@ -99,7 +100,7 @@ def write(path: Path, *people: tuple[str, str, list[str]]) -> None:
 def test_real_tokens_work_anywhere_and_development_tokens_no_longer(module_database: str, tmp_path: Path) -> None:
     tokens = tmp_path / "tokens.json"
     write(tokens, ("secret-1", "mia", ["moderator"]))
-    with desk_on(module_database, tokens=tokens, host="0.0.0.0") as (desk, _):
+    with desk_on(module_database, tokens=tokens, host=ANYWHERE) as (desk, _):
         far = {"Host": "guardian.example", "X-Forwarded-For": "10.0.0.1"}
         assert desk.get("/cases", headers={**as_("secret-1"), **far}).status_code == 200
         assert desk.get("/cases", headers=as_("dev-admin")).status_code == 401

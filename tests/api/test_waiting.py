@@ -1,0 +1,113 @@
+"""The status is cheap to follow: an ETag that is its version, 304 while nothing changed, and a wait that wakes."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from api.main import create_app
+from hitl.runtime import Runtime, build
+from tests.api.carried import to_review
+from tests.api.conftest import as_, post, served, settings
+
+Running = tuple[httpx.Client, Runtime, FastAPI]
+
+
+@pytest.fixture
+def running(database_url: str) -> Iterator[Running]:
+    """A desk behind a real server."""
+    runtime = build(settings(), url=database_url)
+    app = create_app(runtime)
+    with served(app) as client:
+        yield client, runtime, app
+    runtime.close()
+
+
+def look(client: Any, case_id: str, held: str | None = None, wait: float = 0) -> httpx.Response:
+    """Read the status as its author, holding an ETag."""
+    headers = {**as_("dev-author"), **({"If-None-Match": held} if held is not None else {})}
+    answer: httpx.Response = client.get(f"/status/{case_id}", params={"wait": wait} if wait else None, headers=headers)
+    return answer
+
+
+@pytest.mark.parametrize("held", ['"1"', 'W/"1"', '"7", "1"', "*"])
+def test_what_is_current_is_not_sent_again(desk: TestClient, held: str) -> None:
+    case_id = post(desk)
+    assert look(desk, case_id).headers["etag"] == '"1"'
+    answer = look(desk, case_id, held)
+    assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", '"1"')
+
+
+@pytest.mark.parametrize("held", ['"0"', "1", "", '"11"', "nonsense"])
+def test_what_is_not_current_is_sent(desk: TestClient, held: str) -> None:
+    assert look(desk, post(desk), held).status_code == 200
+
+
+def test_a_wait_without_an_etag_answers_at_once(desk: TestClient) -> None:
+    assert look(desk, post(desk), wait=60).status_code == 200
+
+
+def test_a_wait_ends_unchanged_when_its_time_is_over(desk: TestClient) -> None:
+    assert look(desk, post(desk), '"1"', wait=0.2).status_code == 304
+
+
+def test_a_stranger_waits_for_nothing(desk: TestClient) -> None:
+    headers = {**as_("dev-author-2"), "If-None-Match": '"1"'}
+    assert desk.get(f"/status/{post(desk)}?wait=60", headers=headers).status_code == 404
+
+
+def until_waiting(app: FastAPI, count: int) -> None:
+    """Hold on until so many are held."""
+    patience = threading.Event()
+    while app.state.desk.hub.waiting < count:
+        patience.wait(0.02)
+
+
+def test_a_change_wakes_everybody_who_waits(running: Running) -> None:
+    client, runtime, app = running
+    case_id, other = post(client), post(client)
+    with ThreadPoolExecutor(31) as threads:
+        held: list[Future[httpx.Response]] = [threads.submit(look, client, case_id, '"1"', 15) for _ in range(30)]
+        unrelated = threads.submit(look, client, other, '"1"', 3)
+        until_waiting(app, 31)
+        to_review(runtime, case_id)
+        answers = [f.result() for f in held]
+        assert {a.status_code for a in answers} == {200}
+        assert {a.json()["status"] for a in answers} == {"waiting_review"}
+        assert unrelated.result().status_code == 304
+
+
+def test_a_change_is_found_when_its_word_is_lost(running: Running) -> None:
+    client, runtime, app = running
+    case_id = post(client)
+    runtime.store.notifier.close()
+    with ThreadPoolExecutor(1) as threads:
+        held = threads.submit(look, client, case_id, '"1"', 15)
+        until_waiting(app, 1)
+        to_review(runtime, case_id)
+        assert held.result().json()["status"] == "waiting_review"
+
+
+def test_those_who_wait_hold_no_connection(running: Running) -> None:
+    client, _, app = running
+    cases = [post(client) for _ in range(40)]
+    with ThreadPoolExecutor(40) as threads:
+        held = [threads.submit(look, client, case_id, '"1"', 2) for case_id in cases]
+        until_waiting(app, 40)
+        assert look(client, post(client)).status_code == 200
+        assert {f.result().status_code for f in held} == {304}
+
+
+def test_closing_sends_home_those_who_wait(running: Running) -> None:
+    client, _, app = running
+    case_id = post(client)
+    with ThreadPoolExecutor(1) as threads:
+        held = threads.submit(look, client, case_id, '"1"', 60)
+        until_waiting(app, 1)
+        app.state.desk.hub.close()
+        assert held.result().status_code == 304
