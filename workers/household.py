@@ -17,6 +17,7 @@ from hitl.runtime import Runtime
 from hitl.settings import Settings
 from hitl.store import commands, workers
 from hitl.telemetry import logs, tracing
+from workers.dead_letters import DeadLetters
 from workers.leases import Leases
 from workers.loops import Loop
 from workers.relay import Relay
@@ -62,6 +63,8 @@ class Household(Middleware):
         self._beat()
         if self.relays:
             self._loops.append(Relay(store, broker, self.worker_id, self.settings.window))
+        if self.settings.broker_url:
+            self._loops.append(DeadLetters(self.settings.broker_url))
         self._loops += [self._leases, Upkeep(self._runtime), Loop("heartbeat", BEAT_SECONDS, self._beat)]
         for loop in self._loops:
             loop.start()
