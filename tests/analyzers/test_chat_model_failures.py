@@ -4,6 +4,7 @@ import json
 import traceback
 from collections.abc import Iterator
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
@@ -12,6 +13,7 @@ from hitl.analyzers.port import AnalyzerBusy, AnalyzerUnavailable
 from hitl.domain.verdicts import Post
 from tests.fakes import groq as fake
 from tests.fakes.groq import FakeGroq, arguments, finding, status, verdict
+from tests.fakes.http import Answer
 from tests.policies import default_policies
 from tests.services.ports import free_port
 
@@ -81,7 +83,7 @@ def _refused(analyzer: ChatModelAnalyzer) -> str:
 
 @pytest.mark.parametrize("reply", NONSENSE.values(), ids=NONSENSE.keys())
 def test_nonsense_goes_to_people_and_does_not_open_the_breaker(
-    groq: FakeGroq, analyzer: ChatModelAnalyzer, reply: fake.Answer
+    groq: FakeGroq, analyzer: ChatModelAnalyzer, reply: Answer
 ) -> None:
     groq.default = reply
     for _ in range(6):
@@ -91,13 +93,36 @@ def test_nonsense_goes_to_people_and_does_not_open_the_breaker(
 
 @pytest.mark.parametrize("reply", OUTAGES.values(), ids=OUTAGES.keys())
 def test_an_outage_goes_to_people_and_opens_the_breaker(
-    groq: FakeGroq, analyzer: ChatModelAnalyzer, reply: fake.Answer
+    groq: FakeGroq, analyzer: ChatModelAnalyzer, reply: Answer
 ) -> None:
     groq.default = reply
     for _ in range(5):
         _refused(analyzer)
     assert "kept failing" in _refused(analyzer)
     assert len(groq.asked) == 5
+
+
+def test_an_answer_in_between_forgives_what_failed_before(groq: FakeGroq, analyzer: ChatModelAnalyzer) -> None:
+    groq.replies.extend([*[status(500)] * 4, verdict(), *[status(500)] * 4])
+    for _ in range(4):
+        _refused(analyzer)
+    assert analyzer.analyze(POST, default_policies()).findings == ()
+    for _ in range(4):
+        assert "kept failing" not in _refused(analyzer)
+
+
+def test_an_outage_ends_by_itself(groq: FakeGroq) -> None:
+    now = [0.0]
+    with closing(ChatModelAnalyzer(api_key="gsk_x", base_url=groq.url, clock=lambda: now[0])) as analyzer:
+        groq.replies.extend([status(500)] * 6)
+        for _ in range(8):
+            _refused(analyzer)
+        now[0] = 30.0
+        assert "answered 500" in _refused(analyzer)
+        assert "kept failing" in _refused(analyzer)
+        now[0] = 60.0
+        assert analyzer.analyze(POST, default_policies()).findings == ()
+    assert len(groq.asked) == 7
 
 
 @pytest.mark.parametrize("after", ["1", "7.5", "60"])
@@ -186,7 +211,7 @@ def test_text_that_no_request_can_carry_goes_to_people(groq: FakeGroq, analyzer:
     assert groq.asked == []
 
 
-def _dated(to: fake.BaseHTTPRequestHandler, date: str, retry_after: str) -> None:
+def _dated(to: BaseHTTPRequestHandler, date: str, retry_after: str) -> None:
     to.send_response_only(429)
     for name, value in (("Date", date), ("Retry-After", retry_after), ("Content-Length", "2")):
         to.send_header(name, value)

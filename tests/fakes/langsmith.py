@@ -1,10 +1,12 @@
 """LangSmith's ingestion, as its real client meets it."""
 
 import json
+import re
 from http.server import BaseHTTPRequestHandler
 
 from tests.fakes.http import FakeServer, Request, send
 
+_PART = re.compile(r'form-data; name="([^"]+)"[^\n]*\n(.*?)\r\n--', re.DOTALL)
 _INFO = {
     "version": "0.12.0",
     "batch_ingest_config": {
@@ -31,6 +33,11 @@ class FakeLangSmith(FakeServer):
     def captured(self) -> str:
         """Every byte that arrived: lines, headers and bodies, decompressed."""
         return "\n".join(f"{r.method} {r.path} {r.headers} {r.body.decode('utf-8', 'replace')}" for r in self.requests)
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """The parts of all multipart bodies by name, such as `post.<run id>.extra`."""
+        return {m[1]: m[2] for m in _PART.finditer(self.captured)}
 
     def answer(self, request: Request, to: BaseHTTPRequestHandler) -> None:
         """Its own description for GET /info, 202 for traces."""
