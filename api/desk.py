@@ -10,9 +10,10 @@ from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
 from api.hub import Hub
-from api.meter import Meter
+from api.metrics import Gauges
 from hitl.runtime import Runtime
 from hitl.store.postgres import Tx
+from hitl.telemetry.metrics import Metrics
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -25,11 +26,11 @@ class Desk:
 
     runtime: Runtime
     hub: Hub
-    meter: Meter = field(default_factory=Meter)
+    metrics: Metrics = field(default_factory=Metrics)
     migrated: bool = False
-    numbers: tuple[float, dict[str, Any]] = (float("-inf"), {})
 
     def __post_init__(self) -> None:
+        self.gauges = Gauges(self.runtime.store)
         self._readers: CapacityLimiter | None = None
 
     async def read(self, look: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:

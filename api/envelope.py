@@ -29,7 +29,7 @@ class Envelope:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        reply = _Reply(send, bare=scope["method"] == "HEAD")
+        reply = _Reply(send, bare=scope["method"] == "HEAD", held=b"wait=" in scope["query_string"])
         inner = _as_get(scope) if reply.bare else scope
         started = time.perf_counter()
         try:
@@ -41,16 +41,17 @@ class Envelope:
             if not reply.code:
                 await answer(Request(inner), problem)(inner, receive, reply)
         route = getattr(inner.get("route"), "path", "other")
-        meter = scope["app"].state.desk.meter
-        meter.count(scope["method"], route, reply.code, time.perf_counter() - started)
+        took = None if reply.held else time.perf_counter() - started
+        scope["app"].state.desk.metrics.observe_http(route, scope["method"], reply.code, took)
 
 
 class _Reply:
     """Passes an answer on, with the headers that make it safe to show."""
 
-    def __init__(self, send: Send, *, bare: bool) -> None:
+    def __init__(self, send: Send, *, bare: bool, held: bool) -> None:
         self._send = send
         self.bare = bare
+        self.held = held
         self.code = 0
 
     async def __call__(self, message: Message) -> None:
@@ -61,6 +62,7 @@ class _Reply:
             for name, value in SAFE.items():
                 headers.setdefault(name, value)
             headers.setdefault("Content-Security-Policy", CLOSED)
+            self.held |= headers.get("content-type", "").startswith("text/event-stream")
         elif self.bare and message["type"] == "http.response.body":
             message = {**message, "body": b""}
         await self._send(message)

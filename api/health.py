@@ -51,12 +51,13 @@ def get_ready(desk: TheDesk) -> Response:
     summary="Numbers for Prometheus",
     responses={
         200: {"content": {"text/plain": {"schema": {"type": "string"}, "example": examples.METRICS}}},
-        503: openapi.problem(503),
     },
 )
 def get_metrics(desk: TheDesk) -> Response:
     """What waits and since when, decisions, effects by state, the analyzer, HTTP; ids and texts never."""
-    return Response(metrics.render(desk), headers={"Cache-Control": "no-store"}, media_type=metrics.MEDIA_TYPE)
+    return Response(
+        desk.gauges.render(desk.metrics), headers={"Cache-Control": "no-store"}, media_type=metrics.MEDIA_TYPE
+    )
 
 
 def _migrations(desk: Desk) -> list[str]:

@@ -18,6 +18,9 @@ ABOUT = """People in the loop of machines that act: post a text, decide what hap
 Errors are RFC 9457 problem+json. `version` grows with every visible change of a case and is its ETag.
 `Idempotency-Key` works on every POST."""
 
+PARTS = (start, resume, rollback, actions, status, cases, events, health, demo, docs)
+ROUTERS = [part.router for part in PARTS]
+
 
 def create_app(runtime: Runtime | None = None) -> FastAPI:
     """An app on the given runtime, which stays the caller's; without one it builds its own when the server starts."""
@@ -46,10 +49,10 @@ def create_app(runtime: Runtime | None = None) -> FastAPI:
     )
     if runtime:
         _open(app, runtime)
-    for part in (start, resume, rollback, actions, status, cases, events, health, demo, docs):
-        app.include_router(part.router)
+    for router in ROUTERS:
+        app.include_router(router)
     errors.install(app)
-    openapi.install(app)
+    openapi.install(app, ROUTERS)
     app.add_middleware(Envelope)
     app.add_middleware(Origins)
     return app

@@ -1,9 +1,11 @@
 """OpenAPI, complete: every route lists every code that it may answer, with examples."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
@@ -93,7 +95,7 @@ def sends(model: type[BaseModel], samples: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema, "examples": named}}}}
 
 
-def install(app: FastAPI) -> None:
+def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
     """Make the app's OpenAPI whole, once, when it is first asked for."""
 
     def build() -> dict[str, Any]:
@@ -103,7 +105,21 @@ def install(app: FastAPI) -> None:
             _, bodies = models_json_schema([(model, "validation") for model in BODIES], ref_template=REF)
             schemas |= bodies["$defs"]
             schemas["Problem"] = PROBLEM
+            for router in routers:
+                _restore_nulls(found["paths"], router)
             app.openapi_schema = found
         return app.openapi_schema
 
     app.openapi = build  # type: ignore[method-assign]
+
+
+def _restore_nulls(paths: dict[str, Any], router: APIRouter) -> None:
+    """FastAPI strips every null from what it generates, examples too; these would then be untrue."""
+    for route in router.routes:
+        if not (isinstance(route, APIRoute) and route.include_in_schema):
+            continue
+        for method in route.methods or ():
+            found = paths[route.path][method.lower()]["responses"]
+            for code, given in route.responses.items():
+                for media, content in given.get("content", {}).items():
+                    found[str(code)]["content"][media]["example"] = content["example"]

@@ -133,9 +133,9 @@ class LosesTheAnswer:
         self._lost = False
 
     @contextmanager
-    def transaction(self) -> Iterator[Tx]:
+    def transaction(self, name: str | None = None) -> Iterator[Tx]:
         """The real transaction; the first one is followed by an error."""
-        with self._store.transaction() as tx:
+        with self._store.transaction(name) as tx:
             yield tx
         if not self._lost:
             self._lost = True
