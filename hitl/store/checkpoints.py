@@ -25,14 +25,34 @@ MOVE_HEAD = """insert into checkpoint_heads (thread_id, checkpoint_ns, checkpoin
     on conflict (thread_id, checkpoint_ns) do update set checkpoint_id = excluded.checkpoint_id"""
 
 
-class FencedSaver(PostgresSaver):
-    """One per worker thread (the saver's own lock serializes); `command` is the run that may write."""
+class _Run:
+    """Which run may write; a cell of its own, since LangGraph works with shallow copies of a saver (strict msgpack)."""
 
-    def __init__(self, pool: ConnectionPool[Connection[DictRow]]) -> None:
+    command: Command | None = None
+
+
+class FencedSaver(PostgresSaver):
+    """One per worker thread (the saver's own lock serializes); `command` is the run that may write.
+
+    While there is no such run nothing is written: LangGraph may still be storing a checkpoint in a thread of its own when
+    a run was broken off (by a time limit, say). `fenced=False` is for maintenance, which is nobody's run.
+    """
+
+    def __init__(self, pool: ConnectionPool[Connection[DictRow]], *, fenced: bool = True) -> None:
         super().__init__(pool)
-        self.command: Command | None = None
+        self._run = _Run()
+        self._fenced = fenced
         self._pool = pool
         self._writing = threading.local()  # LangGraph writes from threads of its own
+
+    @property
+    def command(self) -> Command | None:
+        """The run that may write, for this saver and every copy of it."""
+        return self._run.command
+
+    @command.setter
+    def command(self, run: Command | None) -> None:
+        self._run.command = run
 
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """The checkpoint at the head, or the one that the config names."""
@@ -53,6 +73,7 @@ class FencedSaver(PostgresSaver):
     ) -> RunnableConfig:
         """Store a checkpoint and move the head to it, in one fenced transaction."""
         asked = config["configurable"]
+        self._writing.thread = str(asked["thread_id"])
         self._writing.head = (asked["thread_id"], asked.get("checkpoint_ns", ""), checkpoint["id"])
         try:
             return super().put(config, checkpoint, metadata, new_versions)
@@ -63,11 +84,16 @@ class FencedSaver(PostgresSaver):
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
         """Store a task's writes, fenced."""
-        self._writing.head = None
+        self._writing.thread, self._writing.head = str(config["configurable"]["thread_id"]), None
         super().put_writes(config, writes, task_id, task_path)
+
+    def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
+        """Refused: it would keep the greatest id, which need not be the head (store/maintenance.py keeps heads)."""
+        raise NotImplementedError("Prune with maintenance.clear_checkpoints, which keeps the heads.")
 
     def delete_thread(self, thread_id: str) -> None:
         """Forget a thread, its heads too."""
+        self._writing.thread, self._writing.head = str(thread_id), None
         super().delete_thread(thread_id)
         with self._pool.connection() as conn:
             conn.execute("delete from checkpoint_heads where thread_id = %s", (str(thread_id),))
@@ -97,8 +123,11 @@ class FencedSaver(PostgresSaver):
         failpoints.hit("after_commit:checkpoint")
 
     def _fence(self, conn: Connection[DictRow]) -> None:
-        if self.command is None:
-            return  # maintenance and tests: nobody's run
-        held = conn.execute(HOLD, {"id": self.command.command_id, "epoch": self.command.epoch}).fetchone()
+        if not self._fenced:
+            return
+        run = self.command
+        if run is None or run.case_id != self._writing.thread:
+            raise Fenced()
+        held = conn.execute(HOLD, {"id": run.command_id, "epoch": run.epoch}).fetchone()
         if held is None:
             raise Fenced()
