@@ -112,8 +112,8 @@ def test_traces_name_case_and_command_and_hold_nothing_that_people_wrote(
     for found in (CASE, str(COMMAND), "moderation:start", "command_id", "ChatGroq", "GraphInterrupt", "ls_key"):
         assert found in told
     assert told.count(CASE) >= 5
-    (call,) = [name for name, body in langsmith.parts.items() if '"run_type":"llm"' in body]
-    assert f'"case_id":"{CASE}"' in langsmith.parts[f"{call}.extra"]
+    calls = {name for name, body in langsmith.parts.items() if '"run_type":"llm"' in body}
+    assert any(f'"case_id":"{CASE}"' in langsmith.parts.get(f"{call}.extra", "") for call in calls)
     assert ("'content-encoding': 'zstd'" in told) == langsmith.compresses
     for hidden in (CANARY, *SECRETS):
         assert hidden not in told
