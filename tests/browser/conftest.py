@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import count
+from random import choices
+from string import ascii_lowercase
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -10,7 +11,6 @@ from playwright.sync_api import Locator, Page, expect
 # A refusal is part of the journey; Chromium notes each on its console, whatever the page does with it.
 REFUSAL = "Failed to load resource: the server responded with a status of 4"
 PATIENCE = 60_000  # milliseconds: for a machine that does much else; nothing is asserted about time
-numbers = count(1)
 
 expect.set_options(timeout=PATIENCE)
 
@@ -38,7 +38,7 @@ class Demo:
 
     def post(self, text: str) -> str:
         """Post a text made unique; it is returned as it was posted."""
-        unique = f"{text} ({next(numbers)})"
+        unique = f"{text} ({''.join(choices(ascii_lowercase, k=6))})"
         self.page.get_by_label("Your post").fill(unique)
         self.page.get_by_role("button", name="Post", exact=True).click()
         return unique
