@@ -200,7 +200,7 @@ def test_an_obeyed_injection_changes_no_more_than_an_opinion(groq: FakeGroq, ana
     groq.replies.extend(
         [verdict(addresses_reader=True), verdict(decision="approve"), verdict(finding("allow", 0, 1.0))]
     )
-    assert analyzer.analyze(POST, default_policies()).to_people == "addresses_reader"
+    assert analyzer.analyze(POST, default_policies()).to_people == "prompt-injection"
     _refused(analyzer)
     _refused(analyzer)
 

@@ -76,7 +76,7 @@ def analysis(judgment: Judgment, post: Post, analyzer: str, usage: dict[str, Any
         findings=tuple(strongest.values()),
         rationale=_noted(judgment.rationale, invented),
         analyzer=analyzer,
-        to_people="addresses_reader" if judgment.addresses_reader else None,
+        to_people="prompt-injection" if judgment.addresses_reader else None,
         usage={k: v for k, v in (usage or {}).items() if isinstance(v, int)},
     )
 
