@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from hitl.store.embedded import EmbeddedPostgres
+from tests.journeys.guardian import guardian_rabbit_url, guardian_url  # noqa: F401 -- fixtures
 from tests.services.chromium import ARGS, find_chromium
 from tests.services.ports import free_port
 from tests.services.postgres import Databases, private_postgres
