@@ -6,7 +6,10 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
+from pathlib import PurePath
 from typing import Any, Literal, TextIO
+from uuid import UUID
 
 import structlog
 from structlog.typing import EventDict, Processor
@@ -19,6 +22,7 @@ NEVER = frozenset({
     "content", "text", "body", "context", "rationale", "quote", "quotes", "reason", "response", "message",
     "private_note", "before", "params", "payload",
 })  # fmt: skip
+_STRUCTLOGS = frozenset({"_record", "_from_structlog"})
 MAX_VALUE = 500
 MAX_FRAMES = 12
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -108,14 +112,22 @@ def _types(error: BaseException | None) -> str:
 
 
 def _without_content(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    return {k: _plain(v) for k, v in event.items() if k not in NEVER}
+    # The last step removes what structlog keeps for itself.
+    return {k: v if k in _STRUCTLOGS else _plain(v) for k, v in event.items() if k not in NEVER}
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, str):
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, (str, UUID, datetime, PurePath)):
         # A line break in a value must not look like a record of its own, nor a control character fool a terminal.
-        return _CONTROL.sub(lambda m: f"\\u{ord(m[0]):04x}", value[:MAX_VALUE])
-    return [_plain(v) for v in value] if isinstance(value, list) else value
+        return _CONTROL.sub(lambda m: f"\\u{ord(m[0]):04x}", str(value)[:MAX_VALUE])
+    if isinstance(value, dict):
+        return {_plain(k): _plain(v) for k, v in value.items() if k not in NEVER}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(v) for v in value]
+    # Anything else would be shown by its repr, and who knows what that repeats.
+    return f"<{type(value).__name__}>"
 
 
 def _adopt_uvicorn() -> None:

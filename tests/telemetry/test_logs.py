@@ -4,10 +4,12 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from hitl.domain.verdicts import Post
 from hitl.telemetry import logs
 
 CANARY = "sesquipedalian-marmot"
@@ -55,8 +57,19 @@ def test_line_breaks_and_control_characters_stay_inside_one_record(stream: io.St
 
 def test_fields_that_hold_what_people_wrote_are_dropped(stream: io.StringIO) -> None:
     logs.configure("json", stream)
-    logs.get("hitl").info("case_started", content=CANARY, reason=CANARY, rationale=CANARY)
+    logs.get("hitl").info("case_started", content=CANARY, reason=CANARY, facts={"rationale": CANARY, "round": 1})
     assert CANARY not in stream.getvalue()
+    assert _records(stream)[0]["facts"] == {"round": 1}
+
+
+def test_objects_are_named_not_shown(stream: io.StringIO) -> None:
+    logs.configure("json", stream)
+    at = datetime(2026, 11, 21, tzinfo=UTC)
+    logs.get("hitl").info("odd", post=Post(CANARY), error=ValueError(CANARY), raw=CANARY.encode(), when=at, n=(1, None))
+    (record,) = _records(stream)
+    assert CANARY not in stream.getvalue()
+    assert (record["post"], record["error"], record["raw"]) == ("<Post>", "<ValueError>", "<bytes>")
+    assert (record["when"], record["n"]) == ("2026-11-21 00:00:00+00:00", [1, None])
 
 
 @pytest.mark.parametrize("form", ["json", "console"])
