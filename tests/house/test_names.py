@@ -36,9 +36,9 @@ def _bare(holder: ast.Module | ast.ClassDef) -> list[tuple[int, str]]:
 
 
 def _is_overload(node: ast.AST) -> bool:
-    return any(
-        isinstance(d, ast.Name) and d.id in {"overload", "override"} for d in getattr(node, "decorator_list", [])
-    )
+    """Whether its first definition says it all: overloads, overrides and setters."""
+    names = {getattr(d, "attr", getattr(d, "id", "")) for d in getattr(node, "decorator_list", [])}
+    return bool(names & {"overload", "override", "setter"})
 
 
 def test_public_docstrings_are_american() -> None:
