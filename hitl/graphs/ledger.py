@@ -50,34 +50,39 @@ class PlatformLedger:
 
     def _forward(self, command: Command, row: DictRow) -> None:
         promised = self._promised(row)
-        before = None if row["called"] or not promised.readable else self._read(row)
-        sent = self._patiently("send", lambda tx: ledger.send(tx, command, row["action_id"], before))
-        if sent and not self._call(command, sent, promised):
+        # on its way first: nobody else of us touches the target between the look at it and the call
+        sent = self._patiently(lambda tx: ledger.send(tx, command, row["action_id"]))
+        if sent is None:
+            return
+        if not sent["called"]:
+            before = self._read(sent) if promised.readable else None
+            with self._store.transaction("send") as tx:
+                ledger.calling(tx, command, sent, before)
+        if not self._call(command, sent, promised):
             raise EffectStopped()
 
     def _reverse(self, command: Command, row: DictRow) -> None:
         promised = self._promised(row)
-        correction = row["kind"] == "notify_author"
-        if not row["called"] and not correction:
-            # on its way first: nobody else touches the target from here on
-            started = self._patiently(None, lambda tx: ledger.send_reversal(tx, command, row["action_id"]))
-            if started is None or self._settled_without_a_call(command, started, promised):
+        sent = self._patiently(lambda tx: ledger.send(tx, command, row["action_id"]))
+        if sent is None:
+            return
+        if not sent["called"]:
+            correction = row["kind"] == "notify_author"
+            if not correction and self._settled_without_a_call(command, sent, promised):
                 return
-        sent = self._patiently(
-            "send_reversal", lambda tx: ledger.send_restoring(tx, command, row, correction=correction)
-        )
-        if sent:
-            self._call(command, sent, promised)
+            with self._store.transaction("send_reversal") as tx:
+                sent = ledger.calling_back(tx, command, sent, correction=correction)
+        self._call(command, sent, promised)
 
-    def _patiently(self, name: str | None, step: Callable[[Tx], DictRow | None]) -> DictRow | None:
+    def _patiently(self, step: Callable[[Tx], DictRow | None]) -> DictRow | None:
         """Wait a moment for another effect on the same target; for longer ones the command is given back."""
         for pause in BUSY_PAUSES:
             try:
-                with self._store.transaction(name) as tx:
+                with self._store.transaction() as tx:
                     return step(tx)
             except ledger.TargetBusy:
                 time.sleep(pause)
-        with self._store.transaction(name) as tx:
+        with self._store.transaction() as tx:
             return step(tx)
 
     def _settled_without_a_call(self, command: Command, row: DictRow, promised: KindManifest) -> bool:
@@ -93,7 +98,7 @@ class PlatformLedger:
             with self._store.transaction() as tx:
                 ledger.applied(tx, command, row["action_id"], None)
             return True
-        if now != found and not row["overwrite"]:
+        if found and now != found["after"] and not row["overwrite"]:
             self._end(command, row, "conflict", "somebody else changed this in the meantime; it was not overwritten")
             return True
         return False
@@ -103,9 +108,9 @@ class PlatformLedger:
         platform, receipt = self._platform_of(row["tenant_id"]), None
         forward = row["direction"] == "forward"
         try:
-            if row["called_before"] and promised.guarantee == "none":
+            if row["broke_off"] and promised.guarantee == "none":
                 raise EffectUnknown("the run broke off while this was on its way")
-            if row["called_before"] and promised.guarantee == "query":
+            if row["tried_before"] and promised.guarantee == "query":
                 receipt = platform.find(row["key"])
             failpoints.hit("before_call" if forward else "before_reversal_call")
             receipt = receipt or platform.apply(_effect(row), key=row["key"])

@@ -45,40 +45,43 @@ def reverse_work(tx: Tx, case_id: str) -> list[DictRow]:
     return actions.reversals_due(tx, case_id)
 
 
-def send_reversal(tx: Tx, command: Command, action_id: str) -> DictRow | None:
-    """Put a reversal on its way, before its target is looked at; None when it has come to an end already."""
-    case = cases.lock(tx, command.case_id)
-    commands.hold(tx, command)
-    return _on_its_way(tx, case, action_id)
+def send(tx: Tx, command: Command, action_id: str) -> DictRow | None:
+    """Put an action on its way, before its target is looked at; None when it has come to an end already.
 
-
-def send(tx: Tx, command: Command, action_id: str, before: Any) -> DictRow | None:
-    """Put an action on its way, its before-image kept; None when it has come to an end already.
-
-    While another of our actions holds the aspect, its before-image counts: what was there before all of them.
+    The row says how it stands with the call: `called` (it may have been made), `broke_off` (in a run that died over it)
+    and `tried_before` (under the same key, by whatever run).
     """
     case = cases.lock(tx, command.case_id)
     commands.hold(tx, command)
-    row = _on_its_way(tx, case, action_id)
-    if row and not row["called"]:
-        holder = actions.holder(tx, row) if row["direction"] == "forward" else None
-        actions.calling(tx, action_id, holder["before"] if holder else before, inherited=holder is not None)
-    return {**_row(tx, action_id), "called_before": row["called"]} if row else None
-
-
-def send_restoring(tx: Tx, command: Command, row: DictRow, *, correction: bool) -> DictRow | None:
-    """Send a reversal with the value that it is to restore; a correction restores nothing."""
-    return send(tx, command, row["action_id"], None if correction else expected(tx, row)[1])
-
-
-def _on_its_way(tx: Tx, case: Case, action_id: str) -> DictRow | None:
     row = _row(tx, action_id)
-    if row["status"] == "planned":
+    if row["status"] not in ("planned", "sending"):
+        return None
+    planned = row["status"] == "planned"
+    if planned:
         if not actions.send(tx, action_id):
             raise TargetBusy()
         _record(tx, case, row, "action_sent" if row["direction"] == "forward" else "reversal_sent")
-        return {**row, "status": "sending"}
-    return row if row["status"] == "sending" else None
+    called = row["called"]
+    marks = {"broke_off": called and not planned, "tried_before": called or row["tries"] > 0}
+    return {**row, "status": "sending", **marks}
+
+
+def calling(tx: Tx, command: Command, row: DictRow, before: Any) -> None:
+    """The call is about to be made: keep the before-image.
+
+    While another of our actions holds the aspect, its before-image counts: what was there before all of them.
+    """
+    commands.hold(tx, command)
+    holder = actions.holder(tx, row, unknown=True)
+    actions.calling(tx, row["action_id"], holder["before"] if holder else before, inherited=holder is not None)
+
+
+def calling_back(tx: Tx, command: Command, row: DictRow, *, correction: bool) -> DictRow:
+    """A reversal's call is about to be made, with the value that it is to restore; a correction restores nothing."""
+    commands.hold(tx, command)
+    restore = None if correction else expected(tx, row)[1]
+    actions.calling(tx, row["action_id"], restore, inherited=False)
+    return {**row, "before": restore}
 
 
 def applied(tx: Tx, command: Command, action_id: str, receipt: Receipt | None) -> None:
@@ -123,10 +126,10 @@ def shared(tx: Tx, row: DictRow) -> bool:
     return actions.holder(tx, undone) is not None
 
 
-def expected(tx: Tx, row: DictRow) -> tuple[Any, Any]:
-    """For a reversal: the value that should be found there now, and the value to restore."""
+def expected(tx: Tx, row: DictRow) -> tuple[DictRow | None, Any]:
+    """For a reversal: what should be found there now (`after`; None: nobody can say), and the value to restore."""
     undone = _row(tx, row["reverses"])
-    return actions.last_after(tx, undone), undone["before"]
+    return actions.last_told(tx, undone), undone["before"]
 
 
 def _row(tx: Tx, action_id: str) -> DictRow:

@@ -40,7 +40,7 @@ def settle_action(tx: Tx, person: Person, action_id: str, outcome: Outcome, reas
 
 def _forward(tx: Tx, case: Case, row: DictRow, outcome: Outcome, fact: Fact) -> Case:
     if outcome == "happened":
-        actions.applied(tx, row["action_id"], reference=None, after=row["after"])
+        actions.happened(tx, row["action_id"])
     elif outcome == "did_not_happen":
         actions.ended(tx, row["action_id"], "refused", "a person found that it did not happen")
     else:

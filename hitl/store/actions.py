@@ -71,23 +71,31 @@ def send(tx: Tx, action_id: str) -> bool:
     return True
 
 
-def holder(tx: Tx, row: DictRow) -> DictRow | None:
-    """Another action that holds on to the same aspect of the same target; the oldest."""
+def holder(tx: Tx, row: DictRow, *, unknown: bool = False) -> DictRow | None:
+    """Another action that holds on to the same aspect of the same target; the oldest.
+
+    With `unknown` also one of which nobody knows yet whether it does: its before-image is true either way.
+    """
     return tx.one(
         f"""select * from actions where tenant_id = %s and target = %s and aspect = %s and direction = 'forward'
-            and status in {STANDING} and action_id <> %s order by applied_at limit 1""",
-        (row["tenant_id"], row["target"], row["aspect"], row["action_id"]),
+            and (status in {STANDING} or (%s and status = 'unknown')) and action_id <> %s
+            order by sent_at limit 1""",
+        (row["tenant_id"], row["target"], row["aspect"], unknown, row["action_id"]),
     )
 
 
-def last_after(tx: Tx, row: DictRow) -> Any:
-    """The value that our newest call left on the aspect: what is to be found there unless a third party changed it."""
-    found = tx.one(
-        """select after from actions where tenant_id = %s and target = %s and aspect = %s and direction = 'forward'
-            and applied_at is not null order by applied_at desc limit 1""",
+def last_told(tx: Tx, row: DictRow) -> DictRow | None:
+    """What our newest call left on the aspect (`after`), and is to be found there unless a third party changed it.
+
+    None when that was never told: a person said that it happened, the platform did not.
+    """
+    return tx.one(
+        """select after from (
+            select after, after is null as untold from actions
+            where tenant_id = %s and target = %s and aspect = %s and direction = 'forward' and applied_at is not null
+            order by applied_at desc limit 1) newest where not untold""",
         (row["tenant_id"], row["target"], row["aspect"]),
     )
-    return found["after"] if found else None
 
 
 def calling(tx: Tx, action_id: str, before: Any, *, inherited: bool) -> None:
@@ -107,6 +115,13 @@ def applied(tx: Tx, action_id: str, *, reference: str | None, after: Any) -> Non
     )
 
 
+def happened(tx: Tx, action_id: str) -> None:
+    """A person found that the effect is there; what it left was never told."""
+    tx.execute(
+        "update actions set status = 'applied', applied_at = now(), error = null where action_id = %s", (action_id,)
+    )
+
+
 def reversed_(tx: Tx, action_id: str) -> None:
     """The effect of a forward action is gone, or no longer ours."""
     tx.execute("update actions set status = 'reversed', reversed_at = now() where action_id = %s", (action_id,))
@@ -118,10 +133,13 @@ def ended(tx: Tx, action_id: str, status: str, error: str | None) -> None:
 
 
 def again(tx: Tx, action_id: str, *, new_key: bool) -> None:
-    """Plan an action once more; a new key only when the last attempt was refused for certain."""
+    """Plan an action once more; a new key only when the last attempt was refused for certain.
+
+    A forward action keeps its before-image; a reversal looks at its target again.
+    """
     tx.execute(
         """update actions set status = 'planned', error = null, tries = tries + 1,
-            called = case when %(new)s then false else called end,
+            called = called and direction = 'forward' and not %(new)s,
             key = case when %(new)s then action_id::text || ':' || (tries + 1) else key end
         where action_id = %(id)s""",
         {"id": action_id, "new": new_key},

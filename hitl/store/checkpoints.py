@@ -34,8 +34,8 @@ class _Run:
 class FencedSaver(PostgresSaver):
     """One per worker thread (the saver's own lock serializes); `command` is the run that may write.
 
-    While there is no such run nothing is written: LangGraph may still be storing a checkpoint in a thread of its own when
-    a run was broken off (by a time limit, say). `fenced=False` is for maintenance, which is nobody's run.
+    While there is no such run nothing is written: LangGraph may still be storing a checkpoint in a thread of its own
+    when a run was broken off (by a time limit, say). `fenced=False` is for maintenance, which is nobody's run.
     """
 
     def __init__(self, pool: ConnectionPool[Connection[DictRow]], *, fenced: bool = True) -> None:

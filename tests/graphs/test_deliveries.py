@@ -10,7 +10,8 @@ from tests.graphs.house import AUTHOR, MODERATOR, SUPERVISOR, Crash, House
 def _force(house: House, command_id: int) -> None:
     """Worse than any broker: a command that is long finished is due once more."""
     house.sql(
-        "update commands set state = 'ready', finished_at = null, owner = null, lease_until = null where command_id = %s",
+        "update commands set state = 'ready', finished_at = null, owner = null, lease_until = null"
+        " where command_id = %s",
         (command_id,),
     )
 

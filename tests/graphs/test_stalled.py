@@ -1,7 +1,7 @@
-"""A worker that was stopped past its lease wakes up and writes nothing: at each of its write points, whatever it holds.
+"""A worker that was stopped past its lease wakes up and writes nothing, at each of its write points.
 
-The hooks stand where a process can be stopped: before the verdict is kept, before the first checkpoint, before an action
-is put on its way, after its call, and before the run is settled. A second worker takes over and finishes meanwhile.
+The hooks stand where a process can be stopped: before the verdict is kept, before an action is put on its way, before
+and after its call, and before the run is settled. A second worker takes over and finishes meanwhile.
 """
 
 import threading

@@ -57,12 +57,13 @@ class FakePlatform:
         return {**told, "notify_author": KindManifest(self.guarantee, readable=False)}
 
     def read(self, target: str) -> dict[str, Any]:
-        _run(self.on_read)
         self._reachable()
         if self.unreadable_now:
             raise EffectUnknown("the platform cannot be asked")
         with self._lock:
-            return dict(self.state.get(target, {}))
+            found = dict(self.state.get(target, {}))
+        _run(self.on_read)  # what was read may be old news by the time it arrives
+        return found
 
     def find(self, key: str) -> Receipt | None:
         self._reachable()

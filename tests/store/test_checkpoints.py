@@ -1,7 +1,7 @@
 """The fenced saver: LangGraph's contract is kept, a run without its lease writes nothing, reads start at the head."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from importlib.metadata import version
 from typing import Any
 from uuid import uuid4
@@ -34,7 +34,7 @@ class AsyncFencedSaver(FencedSaver):
 
     async def alist(self, config: RunnableConfig | None, **more: Any) -> AsyncIterator[Any]:
         for found in await asyncio.to_thread(lambda: list(self.list(config, **more))):
-            yield found
+            return found
 
     async def adelete_thread(self, thread_id: str) -> None:
         await asyncio.to_thread(self.delete_thread, thread_id)
@@ -64,10 +64,10 @@ def run(house: House) -> Command:
 
 
 @pytest.fixture
-def saver(house: House, run: Command) -> Iterator[FencedSaver]:
+def saver(house: House, run: Command) -> FencedSaver:
     found = FencedSaver(house.store.pool)
     found.command = run
-    yield found
+    return found
 
 
 def _checkpoint(id_: str | None = None) -> Checkpoint:
