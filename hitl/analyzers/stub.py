@@ -16,7 +16,7 @@ class StubAnalyzer:
     def __init__(self, milliseconds: int) -> None:
         self._seconds = milliseconds / 1000
 
-    def analyze(self, post: Post, policies: PolicySet) -> Analysis:  # noqa: ARG002 -- the port's signature
+    def analyze(self, post: Post, policies: PolicySet) -> Analysis:
         """Wait, then find harassment of severity 2 with confidence 1."""
         time.sleep(self._seconds)
         return Analysis((Finding(POLICY, 2, 1.0),), "The stub suspects every post.", self.name)

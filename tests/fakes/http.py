@@ -57,6 +57,7 @@ class FakeServer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = 65536  # headers and body in one packet, or each answer takes 40 ms longer
 
             def log_message(self, *_: Any) -> None:
                 pass
