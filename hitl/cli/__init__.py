@@ -2,8 +2,11 @@
 
 import typer
 
-from hitl.cli import database
+from hitl.cli import case, database, tokens
+from hitl.cli.doctor import doctor
 from hitl.cli.group import Commands
+from hitl.cli.relay import relay
+from hitl.cli.retry import retry
 from hitl.cli.up import up
 
 app = typer.Typer(
@@ -16,6 +19,11 @@ app = typer.Typer(
     "Start with `hitl up`; when something is wrong, `hitl doctor` says how to mend it.",
 )
 app.command()(up)
+app.command()(doctor)
+app.add_typer(case.app, name="case")
+app.command()(retry)
+app.add_typer(tokens.app, name="token")
 app.command()(database.migrate)
 app.command()(database.db)
 app.command("database-url")(database.url)
+app.command()(relay)

@@ -41,7 +41,7 @@ class Child:
         held = [sys.executable, "-I", "-S", leash.__file__, str(os.getpid()), str(int(signal.SIGKILL)), "-1", "-1"]
         self._process = subprocess.Popen(
             [*held, sys.executable, "-P", "-m", *self._arguments],
-            env={**environment, "PYTHONPATH": _importable(environment)},
+            env={**environment, "PYTHONPATH": importable(environment)},
             stdin=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is ours to pass on, in order
         )
@@ -92,7 +92,7 @@ def end(children: Sequence[Child], seconds: float, hurry: Callable[[], bool]) ->
         time.sleep(TICK_SECONDS / 2)
 
 
-def _importable(environment: Mapping[str, str]) -> str:
+def importable(environment: Mapping[str, str]) -> str:
     """Where Guardian's packages are found first; a folder named `api` that we are started in is not meant."""
     here = str(Path(hitl.__file__).resolve().parents[1])
     before = environment.get("PYTHONPATH")
