@@ -108,9 +108,9 @@ class Household(Middleware):
 
     def _run(self, command: Command) -> None:
         assert self._leases is not None, "set with the runtime"
-        with self._leases.holding(command):
+        with self._leases.holding(command), logs.bound(case_id=command.case_id, command_id=command.command_id):
             result = self.runtime.runner.run(command)
-        log.info("run ended", kind=command.kind, result=result, case_id=command.case_id, attempt=command.attempts)
+            log.info("run ended", kind=command.kind, result=result, attempt=command.attempts)
 
     def _beat(self) -> None:
         with self.runtime.store.transaction() as tx:

@@ -58,16 +58,15 @@ class Runner:
 
     def run(self, command: Command) -> str:
         """Carry a claimed command out; says in a word how it went. Raises only what a bug raises."""
-        with structlog.contextvars.bound_contextvars(case_id=command.case_id, command_id=command.command_id):
-            try:
-                self._advance(command)
-                return "done"
-            except Fenced:
-                return "fenced"
-            except Unavailable:
-                return "database-gone"  # the lease runs out, and another run carries on
-            except Exception as trouble:  # noqa: BLE001 (whatever a graph raises ends in a row, not in a crash)
-                return self._broke(command, trouble)
+        try:
+            self._advance(command)
+            return "done"
+        except Fenced:
+            return "fenced"
+        except Unavailable:
+            return "database-gone"  # the lease runs out, and another run carries on
+        except Exception as trouble:  # noqa: BLE001 (whatever a graph raises ends in a row, not in a crash)
+            return self._broke(command, trouble)
 
     def _advance(self, command: Command) -> None:
         if command.kind == "settle":

@@ -109,53 +109,41 @@ class _Settled:
 
 
 def _settle(tx: Tx, case: Case, review: DictRow, settled: _Settled) -> dict[str, Any]:
-    request, actions = settled.request, settled.actions
     decision_id = new_id()
     reviews.close(tx, review["review_id"], "decided")
-    reviews.decide(
-        tx,
-        {
-            "decision_id": decision_id,
-            "tenant_id": case.tenant_id,
-            "case_id": case.case_id,
-            "review_id": review["review_id"],
-            "round": case.round,
-            "decision": request.decision,
-            "decided_by": settled.person.id,
-            "reason": request.reason,
-            "private_note": request.private_note,
-            "response": request.response,
-            "policies": settled.policies,
-            "actions": actions,
-            "digest": catalog.digest(actions),
-        },
-    )
-    if request.decision in ("reject", "edit"):
+    reviews.decide(tx, _decision(case, review, settled, decision_id))
+    if settled.request.decision in ("reject", "edit"):
         plan.undo_standing(tx, case)  # what a held appeal left in force goes before anything new is done
-    plan.forward(tx, case, decision_id, actions)
-    commands.add(
-        tx,
-        tenant_id=case.tenant_id,
-        case_id=case.case_id,
-        kind="resume",
-        graph=case.graph,
-        graph_version=case.graph_version,
-        ref=decision_id,
-        priority=case.priority,
-    )
-    fact = Fact(
-        "review_decided",
-        events.person(settled.person.id),
-        {
-            "review_id": review["review_id"],
-            "decision_id": decision_id,
-            "decision": request.decision,
-            "round": case.round,
-            "actions": [a["kind"] for a in actions],
-        },
-        after="executing",
-    )
+    plan.forward(tx, case, decision_id, settled.actions)
+    commands.follow(tx, case, "resume", decision_id)
+    data = {
+        "review_id": review["review_id"],
+        "decision_id": decision_id,
+        "decision": settled.request.decision,
+        "round": case.round,
+        "actions": [a["kind"] for a in settled.actions],
+    }
+    fact = Fact("review_decided", events.person(settled.person.id), data, after="executing")
     return _answer(cases.record(tx, case, [fact]), review, decision_id)
+
+
+def _decision(case: Case, review: DictRow, settled: _Settled, decision_id: str) -> dict[str, Any]:
+    request = settled.request
+    return {
+        "decision_id": decision_id,
+        "tenant_id": case.tenant_id,
+        "case_id": case.case_id,
+        "review_id": review["review_id"],
+        "round": case.round,
+        "decision": request.decision,
+        "decided_by": settled.person.id,
+        "reason": request.reason,
+        "private_note": request.private_note,
+        "response": request.response,
+        "policies": settled.policies,
+        "actions": settled.actions,
+        "digest": catalog.digest(settled.actions),
+    }
 
 
 def _answer(case: Case, review: DictRow, decision_id: str | None) -> dict[str, Any]:

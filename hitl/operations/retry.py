@@ -26,16 +26,7 @@ def carry_on(tx: Tx, case: Case, actor: Actor) -> Case:
     last = commands.last(tx, case.case_id)
     assert last is not None, "a case begins with a command"
     status = WORKING_ON[last["kind"]]
-    commands.add(
-        tx,
-        tenant_id=case.tenant_id,
-        case_id=case.case_id,
-        kind=last["kind"],
-        graph=case.graph,
-        graph_version=case.graph_version,
-        ref=last["ref"],
-        priority=case.priority,
-    )
+    commands.follow(tx, case, last["kind"], last["ref"])
     fact = Fact("case_retried", actor, {"command": last["kind"]}, after=status)
     attention = actions.unsettled(tx, case.case_id) > 0
     return cases.record(tx, case, [fact], error=None, needs_attention=attention)

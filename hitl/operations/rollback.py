@@ -1,6 +1,7 @@
 """An appeal or a supervisor's order: what was done is reversed, then people are asked again."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from hitl.clock import new_id
 from hitl.domain import events
@@ -35,6 +36,18 @@ def rollback(tx: Tx, person: Person, case_id: str, reason: str) -> dict[str, Any
     if appeals:
         _in_time_and_unused(tx, case, decision)
     on_appeal: OnAppeal = _on_appeal(tx, case, decision) if appeals else "reverse"
+    return _open_round(tx, case, person, _Asked(decision, reason, "appeal" if appeals else "order", on_appeal))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    decision: DictRow | None
+    reason: str
+    kind: Literal["appeal", "order"]
+    on_appeal: OnAppeal
+
+
+def _open_round(tx: Tx, case: Case, person: Person, asked: _Asked) -> dict[str, Any]:
     appeal_id = new_id()
     reviews.appeal(
         tx,
@@ -43,30 +56,18 @@ def rollback(tx: Tx, person: Person, case_id: str, reason: str) -> dict[str, Any
             "tenant_id": case.tenant_id,
             "case_id": case.case_id,
             "round": case.round + 1,
-            "decision_id": decision["decision_id"] if decision else None,
-            "kind": "appeal" if appeals else "order",
-            "on_appeal": on_appeal,
+            "decision_id": asked.decision["decision_id"] if asked.decision else None,
+            "kind": asked.kind,
+            "on_appeal": asked.on_appeal,
             "by_person": person.id,
-            "reason": reason,
+            "reason": asked.reason,
         },
     )
-    undone = plan.undo_standing(tx, case) if on_appeal == "reverse" else 0
-    commands.add(
-        tx,
-        tenant_id=case.tenant_id,
-        case_id=case.case_id,
-        kind="rollback",
-        graph=case.graph,
-        graph_version=case.graph_version,
-        ref=appeal_id,
-        priority=case.priority,
-    )
-    fact = Fact(
-        "appeal_filed" if appeals else "rollback_ordered",
-        events.person(person.id),
-        {"appeal_id": appeal_id, "on_appeal": on_appeal, "round": case.round + 1, "actions": undone},
-        after="rolling_back",
-    )
+    undone = plan.undo_standing(tx, case) if asked.on_appeal == "reverse" else 0
+    commands.follow(tx, case, "rollback", appeal_id)
+    data = {"appeal_id": appeal_id, "on_appeal": asked.on_appeal, "round": case.round + 1, "actions": undone}
+    type_ = "appeal_filed" if asked.kind == "appeal" else "rollback_ordered"
+    fact = Fact(type_, events.person(person.id), data, after="rolling_back")
     case = cases.record(tx, case, [fact], round=case.round + 1, outcome=None, error=None)
     return {"case_id": case.case_id, "status": case.status, "version": case.version}
 

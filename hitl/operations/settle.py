@@ -39,6 +39,10 @@ def settle_action(tx: Tx, person: Person, action_id: str, outcome: Outcome, reas
 
 
 def _forward(tx: Tx, case: Case, row: DictRow, outcome: Outcome, fact: Fact) -> Case:
+    # only a case that failed over this action has a run that will try it again
+    failed_here = case.status == "failed" and row["round"] == case.round
+    if outcome == "retry" and not failed_here:
+        raise Conflict("The case has moved on, so nothing will try this again: say whether it happened.")
     if outcome == "happened":
         actions.happened(tx, row["action_id"])
     elif outcome == "did_not_happen":
@@ -47,13 +51,18 @@ def _forward(tx: Tx, case: Case, row: DictRow, outcome: Outcome, fact: Fact) -> 
         actions.again(tx, row["action_id"], new_key=False)
     attention = actions.unsettled(tx, case.case_id) > 0
     case = cases.record(tx, case, [fact], needs_attention=attention)
-    return carry_on(tx, case, fact.actor) if case.status == "failed" else case
+    return carry_on(tx, case, fact.actor) if failed_here else case
 
 
 def _reversal(tx: Tx, case: Case, row: DictRow, outcome: Outcome, fact: Fact) -> Case:
     reversal = actions.reversal_of(tx, row["action_id"])
     assert reversal is not None, "only a reversal makes a conflict or leaves something incomplete"
-    if outcome in ("happened", "leave"):
+    if reversal["status"] in ("planned", "sending"):
+        raise Conflict("This reversal is being tried again; wait for its outcome.")
+    if outcome == "leave" and row["status"] == "reversal_incomplete":  # the effect stands, and nothing may hide that
+        actions.ended(tx, reversal["action_id"], "refused", "a person left the effect as it is")
+        actions.ended(tx, row["action_id"], "irreversible", "a person left the effect as it is")
+    elif outcome in ("happened", "leave"):
         actions.applied(tx, reversal["action_id"], reference=None, after=None)
         actions.reversed_(tx, row["action_id"])
     elif outcome == "did_not_happen":
@@ -63,14 +72,5 @@ def _reversal(tx: Tx, case: Case, row: DictRow, outcome: Outcome, fact: Fact) ->
         actions.again(tx, reversal["action_id"], new_key=reversal["status"] == "refused")
         actions.forced(tx, reversal["action_id"], overwrite=outcome == "overwrite")
         actions.ended(tx, row["action_id"], "applied", None)
-        commands.add(
-            tx,
-            tenant_id=case.tenant_id,
-            case_id=case.case_id,
-            kind="settle",
-            graph=case.graph,
-            graph_version=case.graph_version,
-            ref=row["action_id"],
-            priority=case.priority,
-        )
+        commands.follow(tx, case, "settle", row["action_id"])
     return cases.record(tx, case, [fact], needs_attention=actions.unsettled(tx, case.case_id) > 0)

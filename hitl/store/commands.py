@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from hitl.domain.cases import Case
 from hitl.domain.commands import LEASE_SECONDS, Command
 from hitl.errors import Fenced
 from hitl.store.postgres import DictRow, Tx
@@ -14,14 +15,12 @@ SERVED = "graph || '@' || graph_version = any(%(serves)s)"
 REPUBLISH = "least(5 * (1 << least(publishes, 5)), 120) * interval '1 second'"
 
 
-def add(
-    tx: Tx, *, tenant_id: str, case_id: str, kind: str, graph: str, graph_version: str, ref: str, priority: int
-) -> None:
-    """Write down what must happen next, in the transaction that makes it necessary."""
+def follow(tx: Tx, case: Case, kind: str, ref: str | None) -> None:
+    """Write down what must happen next to a case, in the transaction that makes it necessary."""
     tx.execute(
         """insert into commands (tenant_id, case_id, kind, graph, graph_version, ref, priority)
         values (%s, %s, %s, %s, %s, %s, %s)""",
-        (tenant_id, case_id, kind, graph, graph_version, ref, priority),
+        (case.tenant_id, case.case_id, kind, case.graph, case.graph_version, ref, case.priority),
     )
     tx.commands = True
 
@@ -61,12 +60,17 @@ def unpublish(tx: Tx, command_ids: Sequence[int]) -> None:
 
 
 def claim(tx: Tx, command_id: int, *, owner: str, serves: Sequence[str]) -> Command | None:
-    """Take the lease; None when the command is finished, leased, not due, or of a graph version not served here."""
+    """Take the lease; None when the command is finished, leased, not due, or of a graph version not served here.
+
+    Nor while another command of the case is being carried out: both might undo the same action. The case row is locked.
+    """
     row = tx.one(
         f"""update commands set state = 'claimed', owner = %(owner)s, epoch = epoch + 1, attempts = attempts + 1,
             lease_until = now() + make_interval(secs => %(lease)s)
         where command_id = %(id)s and (state in ('ready', 'published') or (state = 'claimed' and lease_until < now()))
           and available_at <= now() and graph || '@' || graph_version = any(%(serves)s)
+          and not exists (select 1 from commands other where other.case_id = commands.case_id
+                          and other.command_id <> %(id)s and other.state = 'claimed' and other.lease_until >= now())
         returning {CLAIMED}""",
         {"id": command_id, "owner": owner, "lease": LEASE_SECONDS, "serves": list(serves)},
     )

@@ -18,6 +18,10 @@ class Player:
     def __init__(self, url: str, token: str) -> None:
         self._http = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=70.0)
 
+    def close(self) -> None:
+        """Hang up."""
+        self._http.close()
+
     def get(self, path: str, **kwargs: Any) -> httpx.Response:
         """A GET."""
         return self._http.get(path, **kwargs)
@@ -82,6 +86,12 @@ class Cast:
         self.supervisor = Player(url, "dev-supervisor")
         self.other_supervisor = Player(url, "dev-supervisor-2")
         self.admin = Player(url, "dev-admin")
+
+    def close(self) -> None:
+        """Everybody goes home."""
+        for player in vars(self).values():
+            if isinstance(player, Player):
+                player.close()
 
 
 def statuses(case: dict[str, Any], direction: str) -> dict[str, str]:
