@@ -7,6 +7,7 @@ from hitl.cli.doctor import doctor
 from hitl.cli.group import Commands
 from hitl.cli.relay import relay
 from hitl.cli.retry import retry
+from hitl.cli.seed import seed
 from hitl.cli.up import up
 
 app = typer.Typer(
@@ -20,6 +21,7 @@ app = typer.Typer(
 )
 app.command()(up)
 app.command()(doctor)
+app.command()(seed)
 app.add_typer(case.app, name="case")
 app.command()(retry)
 app.add_typer(tokens.app, name="token")

@@ -49,6 +49,14 @@ def run(settings: Settings, stop: Stop) -> None:
         pass  # asked to stop while starting
     finally:
         stop.patient()
-        output.say("Stopping …", output.FAINT)
-        supervisor.end()
+        _end(supervisor, stop)
     output.say("Stopped.", output.FAINT)
+
+
+def _end(supervisor: Supervisor, stop: Stop) -> None:
+    """End everything, also when nobody reads any more what we say."""
+    try:
+        if stop.asked:
+            output.say("Stopping …", output.FAINT)
+    finally:
+        supervisor.end()
