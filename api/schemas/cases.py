@@ -97,7 +97,7 @@ class Review(Closed):
     level: int
     status: Literal["open", "decided", "superseded", "expired", "blocked"]
     choices: list[Choice]
-    form: dict[str, Any]
+    form: dict[str, Any] | None
     proposed_actions: list[Planned]
     deadline_at: datetime | None
     quorum: int

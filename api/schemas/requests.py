@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 MAX_CONTEXT = 16_384  # bytes of JSON
 
@@ -18,6 +18,11 @@ def _small(value: dict[str, Any]) -> dict[str, Any]:
     if len(orjson.dumps(value)) > MAX_CONTEXT:
         raise ValueError(f"is larger than {MAX_CONTEXT} bytes of JSON")
     return value
+
+
+def _whole(value: Any) -> Any:
+    """JSON has one kind of number: 5.0 is the integer 5."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 Small = Annotated[dict[str, Any], AfterValidator(_small)]
@@ -39,7 +44,7 @@ class Start(Closed):
     author_id: Id | None = Field(None, description="Who wrote it; a service names anybody, an author only themselves.")
     context: Small = Field({}, description="What your moderators should know: at most 16 kB of JSON, 32 levels deep.")
     policy: Id | None = Field(None, description="The policy set to judge by; left out, the default.")
-    priority: Annotated[int, Field(ge=0, le=9)] = Field(5, description="9 is most urgent.")
+    priority: Annotated[int, Field(ge=0, le=9), BeforeValidator(_whole)] = Field(5, description="9 is most urgent.")
     graph: Id = Field("moderation", description="Which registered graph runs.")
 
 
