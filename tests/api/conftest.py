@@ -67,7 +67,7 @@ def served(app: FastAPI) -> Iterator[httpx.Client]:
     thread.start()
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
-            _wait_until_up(client)
+            wait_until_up(client)
             yield client
     finally:
         app.state.desk.hub.close()
@@ -75,9 +75,10 @@ def served(app: FastAPI) -> Iterator[httpx.Client]:
         thread.join(10)
 
 
-def _wait_until_up(client: httpx.Client) -> None:
+def wait_until_up(client: httpx.Client) -> None:
+    """Hold on until the server answers."""
     patience = threading.Event()
-    for _ in range(200):
+    for _ in range(600):
         try:
             client.get("/healthz")
         except httpx.ConnectError:
