@@ -10,6 +10,8 @@ from playwright.sync_api import Locator, Page, expect
 
 # A refusal is part of the journey; Chromium notes each on its console, whatever the page does with it.
 REFUSAL = "Failed to load resource: the server responded with a status of 4"
+KIND = "Thank you all for helping in the garden today, there is soup for everyone"
+RUDE = "You are a stupid idiot and everybody here thinks you are a pathetic loser"
 PATIENCE = 60_000  # milliseconds: for a machine that does much else; nothing is asserted about time
 
 expect.set_options(timeout=PATIENCE)
