@@ -138,11 +138,29 @@ def fail(tx: Tx, command: Command, cause: str, detail: str) -> None:
     """The case has failed, its cause kept (never any user text); an operator can retry it."""
     case = cases.lock(tx, command.case_id)
     commands.finish(tx, command, cause, failed=True)
-    failed(tx, case, cause, detail)
+    given_up(tx, case, command, cause, detail)
+
+
+def given_up(tx: Tx, case: Case, command: Command, cause: str, detail: str, *, by: Actor = WORKER) -> None:
+    """A command of a locked case ended without success: the case has failed, unless only a settling did."""
+    if command.kind == "settle":
+        _settling_failed(tx, case, command, cause, by)
+    else:
+        failed(tx, case, cause, detail, by)
+
+
+def _settling_failed(tx: Tx, case: Case, command: Command, cause: str, by: Actor) -> None:
+    actions.stranded(tx, case.case_id)
+    reversal = actions.reversal_of(tx, command.ref or "")
+    if reversal and reversal["status"] == "planned":
+        actions.ended(tx, reversal["action_id"], "refused", cause)
+        actions.ended(tx, reversal["reverses"], "reversal_incomplete", cause)
+    attention = actions.unsettled(tx, case.case_id) > 0
+    cases.record(tx, case, [Fact("settling_failed", by, {"cause": cause})], needs_attention=attention)
 
 
 def failed(tx: Tx, case: Case, cause: str, detail: str, by: Actor = WORKER) -> None:
-    """Mark a locked case as failed; what was on its way is of unknown outcome."""
+    """Mark a locked case as failed; whoever is to be asked about what was on its way is asked."""
     if case.status in ("completed", "failed"):
         return
     actions.stranded(tx, case.case_id)

@@ -31,7 +31,7 @@ def adopt(tx: Tx, command_id: int) -> bool:
         return True
     commands.give_up(tx, command_id, "attempts-used-up")
     detail = f"The run was begun {MAX_ATTEMPTS} times and never came to its end; its worker died or stalled each time."
-    runs.failed(tx, case, "attempts-used-up", detail, UPKEEP)
+    runs.given_up(tx, case, command, "attempts-used-up", detail, by=UPKEEP)
     return True
 
 
@@ -45,7 +45,11 @@ def park(tx: Tx, case_id: str) -> None:
     """Nobody serves the case's graph version: it waits, and says so. A reversal goes on under the current version."""
     case = cases.lock(tx, case_id)
     last = commands.last(tx, case_id)
-    if last is None or last["finished_at"] or f"{case.graph}@{case.graph_version}" in workers.served(tx):
+    if (
+        last is None
+        or last["state"] not in ("ready", "published")
+        or f"{case.graph}@{case.graph_version}" in workers.served(tx)
+    ):
         return
     current = GRAPH_VERSIONS.get(case.graph) or workers.newest_version(tx, case.graph)
     if last["kind"] == "rollback" and current and current != case.graph_version:
@@ -74,8 +78,8 @@ def unblock(tx: Tx, people: Sequence[Person]) -> None:
     """Open blocked reviews that somebody may decide by now."""
     for row in reviews.blocked(tx, 100):
         case = cases.lock(tx, row["case_id"])
-        if eligible(people, row["level"], row["tenant_id"], cases.involved(tx, row["case_id"])):
-            reviews.unblock(tx, row["review_id"])
+        free = eligible(people, row["level"], row["tenant_id"], cases.involved(tx, row["case_id"]))
+        if free and reviews.unblock(tx, row["review_id"]):
             data = {"review_id": row["review_id"], "level": row["level"]}
             cases.record(tx, case, [Fact("review_unblocked", UPKEEP, data)])
 

@@ -146,13 +146,29 @@ def again(tx: Tx, action_id: str, *, new_key: bool) -> None:
     )
 
 
-def stranded(tx: Tx, case_id: str) -> int:
-    """What was on its way when a case failed is of unknown outcome; how many."""
-    return tx.execute(
-        "update actions set status = 'unknown', error = 'the run ended while this was on its way' "
-        "where case_id = %s and status = 'sending'",
+def stranded(tx: Tx, case_id: str) -> None:
+    """What was on its way when a run was given up is still to be done if no call was made, else of unknown outcome."""
+    why = "the run ended while this was on its way"
+    tx.execute(
+        "update actions set status = 'planned' where case_id = %s and status = 'sending' and not called", (case_id,)
+    )
+    tx.execute(
+        """update actions undone set status = 'reversal_incomplete', error = %s from actions r
+        where r.case_id = %s and r.status = 'sending' and r.reverses = undone.action_id""",
+        (why, case_id),
+    )
+    tx.execute(
+        "update actions set status = 'unknown', error = %s where case_id = %s and status = 'sending'", (why, case_id)
+    )
+
+
+def drop_planned(tx: Tx, case_id: str) -> None:
+    """What a round had still to do is not done any more: the case is rolled back."""
+    tx.execute(
+        """update actions set status = 'refused', error = 'the case was rolled back before this was done'
+        where case_id = %s and direction = 'forward' and status = 'planned'""",
         (case_id,),
-    ).rowcount
+    )
 
 
 def unsettled(tx: Tx, case_id: str) -> int:

@@ -54,7 +54,11 @@ def lock(tx: Tx, case_id: str) -> Case:
 
 
 def lock_current(tx: Tx, tenant_id: str, content_id: str) -> tuple[Case, bytes] | None:
-    """The current case of a content and the digest of its text, locked; None when there is none."""
+    """The current case of a content and the digest of its text, locked; None when there is none.
+
+    Those who meet here queue up by content: rows that change hands while others wait for them end in deadlocks.
+    """
+    tx.execute("select pg_advisory_xact_lock(hashtextextended(%s, 12))", (f"{tenant_id}/{content_id}",))
     row = tx.one(
         f"select {COLUMNS} from cases where tenant_id = %s and content_id = %s and current for update",
         (tenant_id, content_id),

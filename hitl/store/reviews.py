@@ -120,6 +120,9 @@ def blocked(tx: Tx, limit: int) -> list[DictRow]:
     )
 
 
-def unblock(tx: Tx, review_id: str) -> None:
-    """Somebody is there again who may decide it."""
-    tx.execute("update reviews set status = 'open' where review_id = %s and status = 'blocked'", (review_id,))
+def unblock(tx: Tx, review_id: str) -> bool:
+    """Somebody is there again who may decide it; False when it was decided or superseded meanwhile."""
+    row = tx.one(
+        "update reviews set status = 'open' where review_id = %s and status = 'blocked' returning 1 as ok", (review_id,)
+    )
+    return row is not None

@@ -1,6 +1,7 @@
 """Deliveries that are doubled, late or out of order change nothing: a resume answers its own interrupt, once."""
 
 import itertools
+from collections.abc import Callable
 
 import pytest
 
@@ -18,11 +19,12 @@ def _force(house: House, command_id: int) -> None:
 
 def test_every_command_delivered_twice_changes_nothing_the_second_time(house: House) -> None:
     case_id = house.start()
-    for step in (
+    steps: list[Callable[[], object]] = [
         lambda: house.decide(case_id, by=MODERATOR),
         lambda: house.rollback(case_id, by=AUTHOR),
         lambda: house.decide(case_id, "approve", by=SUPERVISOR),
-    ):
+    ]
+    for step in steps:
         (command_id,) = house.due()
         assert house.deliver(command_id) == "done"
         before = house.dump()

@@ -108,7 +108,11 @@ def test_effects_on_one_target_never_overlap(house: House) -> None:
     for case_id in cases:
         house.decide(case_id, "edit", actions=edit("strike_author", suspend_author={"days": 3}))
     pause = threading.Event()
-    house.world.before_apply = lambda: bool(pause.wait(0.02))  # type: ignore[assignment,return-value]
+
+    def dawdle() -> None:
+        pause.wait(0.02)
+
+    house.world.before_apply = dawdle
     threads = [threading.Thread(target=house.deliver, args=(c, f"w{c}")) for c in house.due()]
     for thread in threads:
         thread.start()
@@ -176,9 +180,7 @@ STEP = st.tuples(st.sampled_from(["act", "act", "undo"]), st.integers(0, 3), st.
 
 @given(steps=st.lists(STEP, min_size=2, max_size=9))
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-def test_after_any_sequence_of_doing_and_undoing_the_platform_shows_what_is_held(
-    house: House, steps: list[Any]
-) -> None:
+def test_after_any_doing_and_undoing_the_platform_shows_what_is_held(house: House, steps: list[Any]) -> None:
     content_id = house.start("a fresh name")  # examples share the database, but no post and no author
     author = f"author-{content_id}"
     house.insist()
@@ -186,8 +188,8 @@ def test_after_any_sequence_of_doing_and_undoing_the_platform_shows_what_is_held
     for n, (step, which, kinds) in enumerate(steps):
         if step == "act" and kinds:
             actions = [{"kind": k, "params": KINDS[k]} for k in sorted(kinds)]
-            more = {"content": f"text {n}", "content_id": content_id + "x", "author_id": author}
-            held.append((house.acted("edit", actions=actions, **more), kinds))
+            text: dict[str, Any] = {"content": f"text {n}", "content_id": content_id + "x", "author_id": author}
+            held.append((house.acted("edit", actions=actions, **text), kinds))
         elif step == "undo" and held:
             _undo(house, held.pop(which % len(held))[0])
         standing = set().union(*(k for _, k in held)) - {"strike_author"}

@@ -95,7 +95,7 @@ def test_a_stalled_resume_whose_case_went_on_to_the_next_round_writes_nothing(ho
     def stall() -> None:
         house.world.after_apply = None
         house.expire(command_id)
-        other = threading.Thread(target=lambda: (house.deliver(command_id, "w2"), _appeal(house, case_id)))
+        other = threading.Thread(target=lambda: _finish_and_appeal(house, command_id, case_id))
         other.start()
         other.join()
 
@@ -108,7 +108,8 @@ def test_a_stalled_resume_whose_case_went_on_to_the_next_round_writes_nothing(ho
     assert house.show(case_id)["outcome"] == "kept"
 
 
-def _appeal(house: House, case_id: str) -> None:
+def _finish_and_appeal(house: House, command_id: int, case_id: str) -> None:
+    house.deliver(command_id, "w2")
     house.rollback(case_id)
     house.drain("w2")
 

@@ -34,7 +34,7 @@ class AsyncFencedSaver(FencedSaver):
 
     async def alist(self, config: RunnableConfig | None, **more: Any) -> AsyncIterator[Any]:
         for found in await asyncio.to_thread(lambda: list(self.list(config, **more))):
-            return found
+            yield found
 
     async def adelete_thread(self, thread_id: str) -> None:
         await asyncio.to_thread(self.delete_thread, thread_id)
