@@ -66,6 +66,7 @@ REVIEW: dict[str, Any] = {
     ],
     "form": {},
     "proposed_actions": [REMOVE],
+    "allowed_actions": ["label_content", "notify_author", "remove_content", "warn_author"],
     "deadline_at": "2026-11-24T09:30:00.120000+00:00",
     "quorum": 1,
     "votes": [],
@@ -89,6 +90,8 @@ CASE: dict[str, Any] = {
         "suspect": True,
         "unavailable": False,
         "sampled": False,
+        "sensitive": False,
+        "urgency": 0,
         "categories": [
             {"policy": "harassment", "severity": 2, "confidence": 0.93, "evidence": [{"start": 0, "end": 16}]}
         ],

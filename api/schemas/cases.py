@@ -59,6 +59,8 @@ class Verdict(Closed):
     suspect: bool
     unavailable: bool = False
     sampled: bool = False
+    sensitive: bool = Field(False, description="Hide the text until somebody asks for it.")
+    urgency: int = Field(0, description="The strongest urgency of the broken policies; for sorting.")
     categories: list[Category]
     rationale: str | None = None
     to_people: str | None = None
@@ -99,6 +101,7 @@ class Review(Closed):
     choices: list[Choice]
     form: dict[str, Any] | None
     proposed_actions: list[Planned]
+    allowed_actions: list[str] = Field(description="The kinds that an edit may name while its policies are these.")
     deadline_at: datetime | None
     quorum: int
     votes: list[Vote] | None = None

@@ -68,10 +68,16 @@ def allowed(actions: Sequence[dict[str, Any]], policies: PolicySet, named: Itera
     unknown = sorted(i for i in ids if policies.get(i) is None)
     if unknown:
         raise Invalid(f"There is no policy {', '.join(unknown)} in {policies.name}.", field="policies")
-    kinds = {k for p in policies.policies if not ids or p.id in ids for k in p.allows}
+    kinds = allowed_kinds(policies, ids)
     stray = sorted({a["kind"] for a in actions} - kinds)
     if stray:
         raise Invalid(
             f"The policies of this decision do not allow {', '.join(stray)}; they allow {', '.join(sorted(kinds))}.",
             field="actions",
         )
+
+
+def allowed_kinds(policies: PolicySet, named: Iterable[str]) -> set[str]:
+    """The kinds of action that the named policies allow; with none named, any policy of the set counts."""
+    ids = set(named)
+    return {k for p in policies.policies if not ids or p.id in ids for k in p.allows}

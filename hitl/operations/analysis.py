@@ -26,8 +26,8 @@ def keep(tx: Tx, command: Command, verdict: Verdict, policy_set: PolicySet, late
     commands.hold(tx, command)
     case = cases.get(tx, command.case_id)
     sampled = not verdict.suspect and random.random() < policy_set.sample_rate  # noqa: S311
-    proposed = [a for finding in verdict.categories if (p := policy_set.get(finding.policy)) for a in p.proposes]
-    proposed = proposed or list(rules.WITHOUT_A_POLICY)
+    broken = [p for finding in verdict.categories if (p := policy_set.get(finding.policy))]
+    proposed = [a for p in broken for a in p.proposes] or list(rules.WITHOUT_A_POLICY)
     return analyses.keep(
         tx,
         case_id=case.case_id,
@@ -35,6 +35,8 @@ def keep(tx: Tx, command: Command, verdict: Verdict, policy_set: PolicySet, late
         round_=case.round,
         verdict=verdict,
         sampled=sampled,
+        sensitive=any(p.sensitive for p in broken),
+        urgency=max((p.urgency for p in broken), default=0),
         proposals=rules.targets(proposed, content_id=case.content_id, author_id=case.author_id),
         latency_ms=latency_ms,
     )

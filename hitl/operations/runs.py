@@ -97,6 +97,7 @@ def _open_review(tx: Tx, case: Case, interrupt_id: str, value: Any, people: Sequ
     analysis = analyses.get(tx, case.case_id)
     proposed: list[dict[str, Any]] = list(analysis["proposals"]) if analysis and not standing else []
     policy_set = policies.get(tx, case.tenant_id, case.policy, case.policy_version)
+    named = [c["policy"] for c in analysis["categories"]] if analysis else []
     review_id = new_id()
     reviews.open_(
         tx,
@@ -111,6 +112,7 @@ def _open_review(tx: Tx, case: Case, interrupt_id: str, value: Any, people: Sequ
             "choices": rules.choices(proposed, standing=bool(standing)),
             "form": value.get("form") if isinstance(value, dict) else None,
             "proposed_actions": proposed,
+            "allowed_actions": sorted(rules.allowed_kinds(policy_set, named)),
             "digest": catalog.digest(proposed),
             "hours": policy_set.review_hours,
         },

@@ -16,6 +16,7 @@ REVIEW = (
     "choices",
     "form",
     "proposed_actions",
+    "allowed_actions",
     "deadline_at",
     "quorum",
 )

@@ -15,14 +15,17 @@ def keep(
     round_: int,
     verdict: Verdict,
     sampled: bool,
+    sensitive: bool,
+    urgency: int,
     proposals: list[dict[str, Any]],
     latency_ms: int,
 ) -> DictRow:
     """Store a verdict unless there is one; returns the one that counts."""
     tx.execute(
-        """insert into analyses (case_id, round, tenant_id, suspect, unavailable, sampled, categories, rationale,
+        """insert into analyses (case_id, round, tenant_id, suspect, unavailable, sampled, sensitive,
+                                 urgency, categories, rationale,
                                  to_people, analyzer, latency_ms, usage, proposals)
-        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict do nothing""",
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict do nothing""",
         (
             case_id,
             round_,
@@ -30,6 +33,8 @@ def keep(
             verdict.suspect,
             verdict.unavailable,
             sampled,
+            sensitive,
+            urgency,
             Jsonb([asdict(f) for f in verdict.categories]),
             verdict.rationale,
             verdict.to_people,

@@ -10,10 +10,10 @@ select c.case_id, c.tenant_id, c.status, c.outcome, c.needs_attention, c.version
     c.started_by, c.graph, c.graph_version, c.policy, c.policy_version, c.error, c.round, c.priority, c.supersedes,
     c.created_at, c.updated_at,
     (select to_jsonb(a) from (
-        select suspect, unavailable, sampled, categories, rationale, to_people, analyzer from analyses
+        select suspect, unavailable, sampled, sensitive, urgency, categories, rationale, to_people, analyzer from analyses
         where case_id = c.case_id order by round desc limit 1) a) as verdict,
     (select jsonb_agg(to_jsonb(r) order by r.round, r.opened_at) from (
-        select r.review_id, r.round, r.level, r.status, r.choices, r.form, r.proposed_actions, r.deadline_at, r.quorum,
+        select r.review_id, r.round, r.level, r.status, r.choices, r.form, r.proposed_actions, r.allowed_actions, r.deadline_at, r.quorum,
             r.opened_at, r.closed_at, d.decision,
             coalesce((select jsonb_agg(jsonb_build_object('person', v.person, 'choice', v.choice, 'at', v.at)
                                        order by v.at) from votes v where v.review_id = r.review_id), '[]') as votes
@@ -73,7 +73,8 @@ def page(
 def forum(tx: Tx, tenant_id: str, limit: int) -> list[DictRow]:
     """The newest posts as the demo forum knows them: who wrote what, under which case."""
     return tx.all(
-        """select c.case_id, c.content_id, c.author_id, t.body as content, c.created_at as at
+        """select c.case_id, c.content_id, c.author_id, t.body as content, c.created_at as at,
+            exists (select 1 from analyses a where a.case_id = c.case_id and a.sensitive) as sensitive
         from cases c join contents t using (case_id)
         where c.tenant_id = %s and c.current order by c.case_id desc limit %s""",
         (tenant_id, limit),
