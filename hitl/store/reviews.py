@@ -11,7 +11,8 @@ def open_(tx: Tx, values: dict[str, Any]) -> bool:
         """insert into reviews (review_id, tenant_id, case_id, interrupt_id, round, level, status, choices, form,
                                 proposed_actions, allowed_actions, digest, deadline_at)
         values (%(review_id)s, %(tenant_id)s, %(case_id)s, %(interrupt_id)s, %(round)s, %(level)s, %(status)s,
-                %(choices)s, %(form)s, %(proposed_actions)s, %(allowed_actions)s, %(digest)s, now() + make_interval(hours => %(hours)s))
+                %(choices)s, %(form)s, %(proposed_actions)s, %(allowed_actions)s, %(digest)s,
+                now() + make_interval(hours => %(hours)s))
         on conflict (case_id, interrupt_id) do nothing returning 1 as ok""",
         {
             **values,

@@ -10,11 +10,11 @@ select c.case_id, c.tenant_id, c.status, c.outcome, c.needs_attention, c.version
     c.started_by, c.graph, c.graph_version, c.policy, c.policy_version, c.error, c.round, c.priority, c.supersedes,
     c.created_at, c.updated_at,
     (select to_jsonb(a) from (
-        select suspect, unavailable, sampled, sensitive, urgency, categories, rationale, to_people, analyzer from analyses
-        where case_id = c.case_id order by round desc limit 1) a) as verdict,
+        select suspect, unavailable, sampled, sensitive, urgency, categories, rationale, to_people, analyzer
+        from analyses where case_id = c.case_id order by round desc limit 1) a) as verdict,
     (select jsonb_agg(to_jsonb(r) order by r.round, r.opened_at) from (
-        select r.review_id, r.round, r.level, r.status, r.choices, r.form, r.proposed_actions, r.allowed_actions, r.deadline_at, r.quorum,
-            r.opened_at, r.closed_at, d.decision,
+        select r.review_id, r.round, r.level, r.status, r.choices, r.form, r.proposed_actions, r.allowed_actions,
+            r.deadline_at, r.quorum, r.opened_at, r.closed_at, d.decision,
             coalesce((select jsonb_agg(jsonb_build_object('person', v.person, 'choice', v.choice, 'at', v.at)
                                        order by v.at) from votes v where v.review_id = r.review_id), '[]') as votes
         from reviews r left join decisions d using (review_id) where r.case_id = c.case_id) r) as reviews,
