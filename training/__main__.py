@@ -4,8 +4,8 @@ import argparse
 import json
 from pathlib import Path
 
-from training.evaluate import measure
-from training.ship import WEIGHTS, ship
+from training.evaluate import measure, measure_clean
+from training.ship import WEIGHTS, note, ship
 
 
 def main() -> None:
@@ -16,9 +16,13 @@ def main() -> None:
     parser.add_argument("--evaluate", action="store_true", help="measure and print; write nothing")
     chosen = parser.parse_args()
     metrics = measure(chosen.folder)
-    print(json.dumps(metrics, indent=1))
     if not chosen.evaluate:
         ship(chosen.folder, chosen.out, metrics)
+    if chosen.out == WEIGHTS:
+        metrics["clean"] = measure_clean(chosen.folder)
+    print(json.dumps(metrics, indent=1))
+    if not chosen.evaluate:
+        note(chosen.out, metrics)
 
 
 if __name__ == "__main__":

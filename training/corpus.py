@@ -63,7 +63,7 @@ def openai(folder: Path) -> Iterator[Example]:
         for row in map(json.loads, lines):
             labels = {head: int(row[k]) for k, head in OPENAI.items() if k in row}
             labels["any"] = max(labels.values(), default=0)
-            yield Example(row["prompt"], labels, "openai", 2.0)
+            yield Example(row["prompt"], labels, "openai", 6.0)
 
 
 def hatemoji(folder: Path) -> Iterator[Example]:
@@ -90,7 +90,7 @@ def surge(folder: Path) -> Iterator[Example]:
 def ailuminate(folder: Path) -> Iterator[Example]:
     hazards = {"hte": "hate", "vcr": "violence", "ncr": "illegal_goods", "prv": "personal_data", "ssh": "self_harm"}
     for row in _rows(folder / "ailuminate-prompts.csv.gz"):
-        labels = {h: 0 for h in ("sexual", "spam", "injection")} | {hazards[row["hazard"]]: 1}
+        labels = dict.fromkeys(("sexual", "spam", "injection"), 0) | {hazards[row["hazard"]]: 1}
         yield Example(row["prompt_text"], labels, "ailuminate", 0.5)
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from hitl.analyzers.local.kit import lexicon, prior
 from hitl.analyzers.local.lexicon import Lexicon, key
 from hitl.analyzers.local.signals import Prior
-from hitl.analyzers.local.views import plain
-from hitl.analyzers.local.kit import lexicon, prior
+from hitl.analyzers.local.views import fold, plain
 from training import templates
 from training.corpus import HEADS, Example, lexicon_terms, read
 from training.fit import IDF_SCALE, OUTPUTS, SEED, Table, fit_base, fit_stack, out_of_fold, tabulate
@@ -36,10 +36,28 @@ def ship(folder: Path, out: Path, metrics: dict[str, Any]) -> None:
         stack_bias=stack.bias,
     )
     np.savez_compressed(out / "lexicon.npz", **hashed_terms(folder))
+    _carry(out)
     sources = json.loads((Path(__file__).parent / "sources.json").read_text(encoding="utf-8"))
     manifest = {"name": "local@1", "seed": SEED, "heads": HEADS, "outputs": OUTPUTS, "rows": len(table.examples)}
     manifest |= {"sources": sources, "metrics": metrics, "files": {n: _facts(out / n) for n in SHIPPED}}
-    (out / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    _write(out / "manifest.json", manifest)
+
+
+def note(out: Path, metrics: dict[str, Any]) -> None:
+    """Put the figures into the manifest."""
+    manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    _write(out / "manifest.json", manifest | {"metrics": metrics})
+
+
+def _write(path: Path, manifest: dict[str, Any]) -> None:
+    path.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+
+
+def _carry(out: Path) -> None:
+    """Copy what training does not change, where the weights go somewhere else."""
+    for name in SHIPPED:
+        if not (out / name).exists():
+            (out / name).write_bytes((WEIGHTS / name).read_bytes())
 
 
 def load_table(folder: Path) -> Table:
@@ -64,7 +82,7 @@ def hashed_terms(folder: Path) -> dict[str, Any]:
     """The profanity list as keys: list name to sorted 64-bit hashes."""
     keys: dict[str, set[int]] = {}
     for name, term in lexicon_terms(folder):
-        text = plain(term).text
+        text = plain(fold(term)).text
         if 1 <= len(text.split()) <= 3:
             keys.setdefault(name, set()).add(key(text))
     return {name: np.array(sorted(found), np.uint64) for name, found in sorted(keys.items())}

@@ -1,9 +1,9 @@
 """The analyzer that needs nothing: no network, no key, numpy alone. Triage for English, not a last word."""
 
 from hitl.analyzers.local.findings import Findings, gather
+from hitl.analyzers.local.kit import load
 from hitl.analyzers.local.rationale import explain
 from hitl.analyzers.local.reader import read
-from hitl.analyzers.local.kit import load
 from hitl.analyzers.port import AnalyzerUnavailable
 from hitl.domain.policies import PolicySet
 from hitl.domain.verdicts import Analysis, Post

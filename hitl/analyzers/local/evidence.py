@@ -3,8 +3,8 @@
 import numpy as np
 
 from hitl.analyzers.local.features import Floats
-from hitl.analyzers.local.reader import Passage
 from hitl.analyzers.local.kit import Kit
+from hitl.analyzers.local.reader import Passage
 from hitl.domain.verdicts import Span
 
 MOST = 5
@@ -27,8 +27,12 @@ def spans(policy: str, head: str | None, passage: Passage, kit: Kit) -> tuple[Sp
     size = len(passage.tokens.words)
     if not size:
         return ()
-    weights = kit.base.by_word(passage.grams, head, size) if head else np.zeros(size, np.float32)
-    listed = _listed(policy, passage, kit, size)
+    weights = kit.base.by_word(passage.grams, passage.vector, head, size) if head else np.zeros(size, np.float32)
+    listed = _listed(policy, passage, size)
+    # "are" may add to a logit, but tells a moderator nothing.
+    telling = np.array([w not in kit.languages.english for w in passage.tokens.words])
+    if (weights[telling] > 0).any() or listed.any():
+        weights = weights * (telling | (listed > 0))
     weights = weights + listed * max(float(weights.max(initial=0.0)), 0.5)
     best = float(weights.max())
     if best <= 0:
@@ -38,9 +42,9 @@ def spans(policy: str, head: str | None, passage: Passage, kit: Kit) -> tuple[Sp
     return merge([passage.view.place(*passage.tokens.spans[i]) for i in sorted(top)])
 
 
-def word_list(policy: str, passage: Passage, kit: Kit) -> tuple[Span, ...]:
+def word_list(policy: str, passage: Passage) -> tuple[Span, ...]:
     """Where words of the policy's lists stand."""
-    marked = np.flatnonzero(_listed(policy, passage, kit, len(passage.tokens.words)))
+    marked = np.flatnonzero(_listed(policy, passage, len(passage.tokens.words)))
     return merge([passage.view.place(*passage.tokens.spans[i]) for i in marked])
 
 
@@ -55,9 +59,9 @@ def merge(places: list[tuple[int, int]]) -> tuple[Span, ...]:
     return tuple(Span(s, e) for s, e in joined[:MOST])
 
 
-def _listed(policy: str, passage: Passage, kit: Kit, size: int) -> Floats:
+def _listed(policy: str, passage: Passage, size: int) -> Floats:
     marks = np.zeros(size, np.float32)
-    for start, end, name in kit.lexicon.hits(passage.tokens):
+    for start, end, name in passage.hits:
         if name.startswith(LISTS.get(policy) or ("-",)):
             marks[start:end] = 1
     return marks

@@ -5,6 +5,7 @@ import io
 import json
 from dataclasses import dataclass
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from hitl.analyzers.local.lexicon import Lexicon, build
 from hitl.analyzers.local.model import Base, Stack
 from hitl.analyzers.local.signals import Prior
 from hitl.analyzers.port import AnalyzerUnavailable
+
+PACKAGED = files("hitl.analyzers.local") / "weights"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +32,14 @@ class Kit:
     manifest: dict[str, Any]
 
 
-def load() -> Kit:
+def load(folder: Traversable = PACKAGED) -> Kit:
     """The packaged weights; raises AnalyzerUnavailable where one is missing or is not what the manifest says."""
-    manifest = json.loads(_bytes("manifest.json"))
-    content = {name: _checked(name, facts["sha256"]) for name, facts in manifest["files"].items()}
+    manifest = json.loads(_bytes(folder, "manifest.json"))
+    content = {name: _checked(folder, name, facts["sha256"]) for name, facts in manifest["files"].items()}
+    base, stack = unpack(_arrays(content["model.npz"]), manifest["heads"], manifest["outputs"])
     return Kit(
-        *unpack(_arrays(content["model.npz"]), manifest["heads"], manifest["outputs"]),
+        base=base,
+        stack=stack,
         lexicon=lexicon(json.loads(content["words.json"]), _arrays(content["lexicon.npz"])),
         prior=prior(_arrays(content["prior.npz"])),
         languages=read_languages(json.loads(content["languages.json"])),
@@ -64,16 +69,16 @@ def prior(arrays: dict[str, Any]) -> Prior:
     )
 
 
-def _checked(name: str, sha256: str) -> bytes:
-    content = _bytes(name)
+def _checked(folder: Traversable, name: str, sha256: str) -> bytes:
+    content = _bytes(folder, name)
     if hashlib.sha256(content).hexdigest() != sha256:
         raise AnalyzerUnavailable(f"The weights file {name} is not the one in manifest.json; install Guardian again.")
     return content
 
 
-def _bytes(name: str) -> bytes:
+def _bytes(folder: Traversable, name: str) -> bytes:
     try:
-        return (files("hitl.analyzers.local") / "weights" / name).read_bytes()
+        return (folder / name).read_bytes()
     except OSError:
         raise AnalyzerUnavailable(f"The weights file {name} is missing; install Guardian again.") from None
 

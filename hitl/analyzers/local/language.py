@@ -6,10 +6,12 @@ import numpy as np
 
 from hitl.analyzers.local.features import Tokens
 from hitl.analyzers.local.signals import Prior
+from hitl.analyzers.local.views import fold
 
 FOREIGN_LETTERS = 0.3
 FEWEST_LETTERS = 5
 FEWEST_WORDS = 4
+FEWEST_HITS = 3
 FEWEST_KNOWN = 0.3
 
 
@@ -32,10 +34,10 @@ class Languages:
         return self._by_words(words, tokens, prior)
 
     def _by_words(self, words: list[str], tokens: Tokens, prior: Prior) -> str | None:
-        english = sum(w in self.english for w in words) / len(words)
-        rates = {name: sum(w in known for w in words) / len(words) for name, known in self.others.items()}
+        english = sum(map(self.english.__contains__, words)) / len(words)
+        rates = {name: sum(map(known.__contains__, words)) / len(words) for name, known in self.others.items()}
         name = max(rates, key=rates.__getitem__)
-        if rates[name] >= 0.2 and rates[name] > 1.5 * english:
+        if rates[name] * len(words) >= FEWEST_HITS and rates[name] >= 0.2 and rates[name] > 1.5 * english:
             return name
         return "another language" if self._familiar(words, tokens, prior) < FEWEST_KNOWN else None
 
@@ -49,11 +51,5 @@ class Languages:
 
 def read(raw: dict[str, str]) -> Languages:
     """From the lists as they are shipped: language to its words in one line."""
-    fold = {name: frozenset(_fold(words).split()) for name, words in raw.items()}
-    return Languages(fold.pop("english"), fold)
-
-
-def _fold(words: str) -> str:
-    from hitl.analyzers.local.views import plain
-
-    return plain(words).text
+    lists = {name: frozenset(fold(words).text.split()) for name, words in raw.items()}
+    return Languages(lists.pop("english"), lists)

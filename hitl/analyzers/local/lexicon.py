@@ -10,6 +10,8 @@ from hitl.analyzers.local.features import Tokens, hashes
 
 _STEP = np.uint64(0x100000001B3)
 
+Hit = tuple[int, int, str]
+
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
@@ -19,20 +21,20 @@ class Lexicon:
     lists: NDArray[np.uint8]
     names: tuple[str, ...]
 
-    def hits(self, tokens: Tokens) -> list[tuple[int, int, str]]:
+    def hits(self, tokens: Tokens) -> list[Hit]:
         """Every hit as first word, word after the last, name of the list."""
-        found = []
+        found: list[Hit] = []
         for length, keys in enumerate(_runs(tokens.hashes), start=1):
             at = np.searchsorted(self.keys, keys)
             at[at == len(self.keys)] = 0
-            for start in np.flatnonzero(self.keys[at] == keys):
-                found.append((int(start), int(start) + length, self.names[self.lists[at[start]]]))
+            starts = np.flatnonzero(self.keys[at] == keys)
+            found += [(int(s), int(s) + length, self.names[self.lists[at[s]]]) for s in starts]
         return found
 
 
 def build(terms: Mapping[str, list[str]], hashed: Mapping[str, NDArray[np.uint64]]) -> Lexicon:
     """A lexicon from lists of plain terms and lists of keys; a key in several lists keeps the first."""
-    names = tuple([*terms, *hashed])
+    names = (*terms, *hashed)
     by_key: dict[int, int] = {}
     for number, name in enumerate(names):
         keys = [key(t) for t in terms[name]] if name in terms else [int(k) for k in hashed[name]]

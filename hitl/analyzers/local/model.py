@@ -1,11 +1,20 @@
 """The classifier: hashed n-grams to base logits, base logits and signals to calibrated probabilities."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hitl.analyzers.local.features import Floats, Grams, Ints
+
+
+class Vector(NamedTuple):
+    """A text as buckets, their values, and per n-gram occurrence the place of its bucket."""
+
+    found: Ints
+    values: Floats
+    place: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,22 +27,20 @@ class Base:
     scale: Floats
     bias: Floats
 
-    def logits(self, grams: Grams) -> Floats:
-        """One logit per head."""
-        found, values, _ = self.vector(grams)
-        return (values @ self.weights[found].astype(np.float32)) * self.scale + self.bias
-
-    def vector(self, grams: Grams) -> tuple[Ints, Floats, Ints]:
-        """The text as tf-idf: buckets, their values, and per n-gram occurrence the place of its bucket."""
+    def vector(self, grams: Grams) -> Vector:
+        """The text as tf-idf."""
         return tfidf(grams, self.idf)
 
-    def by_word(self, grams: Grams, head: str, size: int) -> Floats:
+    def logits(self, vector: Vector) -> Floats:
+        """One logit per head."""
+        return (vector.values @ self.weights[vector.found].astype(np.float32)) * self.scale + self.bias
+
+    def by_word(self, grams: Grams, vector: Vector, head: str, size: int) -> Floats:
         """How much each of the `size` words adds to a head's logit."""
         column = self.heads.index(head)
-        found, values, place = self.vector(grams)
-        parts = values * self.weights[found, column] * self.scale[column]
-        shared = parts / np.maximum(np.bincount(place, minlength=len(found)), 1)
-        return np.bincount(grams.owners, weights=shared[place], minlength=size).astype(np.float32)
+        parts = vector.values * self.weights[vector.found, column] * self.scale[column]
+        shared = parts / np.maximum(np.bincount(vector.place, minlength=len(vector.found)), 1)
+        return np.bincount(grams.owners, weights=shared[vector.place], minlength=size).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +56,8 @@ class Stack:
         return self.weights @ features + self.bias
 
 
-def tfidf(grams: Grams, idf: Floats) -> tuple[Ints, Floats, Ints]:
-    """Buckets, values and places of a text: (1 + ln tf) x idf, words and characters each of length one."""
+def tfidf(grams: Grams, idf: Floats) -> Vector:
+    """A text as (1 + ln tf) x idf, words and characters each of length one."""
     found, place, counts = np.unique(grams.buckets, return_inverse=True, return_counts=True)
     values = (1 + np.log(counts)).astype(np.float32) * idf[found]
     is_word = np.zeros(len(found), bool)
@@ -59,7 +66,7 @@ def tfidf(grams: Grams, idf: Floats) -> tuple[Ints, Floats, Ints]:
         norm = float(np.sqrt(np.square(values[block]).sum()))
         if norm:
             values[block] /= norm
-    return found, values, place
+    return Vector(found, values, place)
 
 
 def sigmoid(logit: Floats) -> Floats:

@@ -20,7 +20,7 @@ CUES = {
     "insult": "insults",
     "violence": "words of violence",
     "gore": "words of injury",
-    "self_harm": "words about hurting oneself",
+    "self": "words about hurting oneself",
     "sexual": "sexual words",
     "illegal": "words of illegal trade",
     "spam": "advertising phrases",

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+# What an address or a number says alone: too little to ask people.
+ALONE = 0.2
 CONTACT = r"(?:phone|number|cell|mobile|address|email|e-mail|location|workplace|license plate|ssn)"
 EMAIL = re.compile(r"\b[\w.+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}\b")
 PHONE = re.compile(r"(?<![\w.])\+?\(?\d{1,4}\)?(?:[ .\-/]?\(?\d{2,5}\)?){2,4}(?![\w.]?\d)")
@@ -20,12 +22,14 @@ EXPOSES = re.compile(
     re.IGNORECASE,
 )
 AGE = re.compile(
-    r"\b(\d{1,2})\s*-?\s*(?:y/?o\b|yrs?\b|years?[\s-]*old|y\.o\.)|\b(?:aged?|turned|turning)\s+(\d{1,2})\b"
-    r"|\b(?:i'?m|i am|he'?s|she'?s|he is|she is|(?:he|she|i) was)\s+(?:only |just )?(\d{1,2})\b(?!\s*(?:%|min|km|mile|hour|day|week|month|st\b|nd\b|rd\b|th\b))",
+    r"\b(\d{1,2})\s{0,2}-?\s{0,2}(?:y/?o\b|yrs?\b|years?[\s-]{0,2}old|y\.o\.)|\b(?:aged?|turned|turning)\s(\d{1,2})\b"
+    r"|\b(?:i'?m|i am|he'?s|she'?s|he is|she is|(?:he|she|i) was)\s(?:only |just )?(\d{1,2})\b"
+    r"(?!\s?(?:%|min|km|mile|hour|day|week|month|st\b|nd\b|rd\b|th\b))",
     re.IGNORECASE,
 )
 AGE_WORD = re.compile(
-    r"\b(?:four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen)[\s-]*(?:year|yr)s?[\s-]*old",
+    r"\b(?:four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen)"
+    r"[\s-]{1,2}(?:year|yr)s?[\s-]{1,2}old",
     re.IGNORECASE,
 )
 ORDERS = re.compile(
@@ -34,7 +38,7 @@ ORDERS = re.compile(
     r"|\b(?:reveal|print|show|repeat)\b.{0,20}\b(?:system|hidden|initial)\b.{0,10}\bprompt"
     r"|\byou are (?:now )?(?:DAN\b|in developer mode|an? (?:unfiltered|unrestricted|uncensored))"
     r"|\b(?:as the|you are an?) (?:moderat\w+|classifier|analy[sz]er)\b.{0,60}\b(?:must|should|output|answer|respond)"
-    r"|^\s*(?:system|assistant)\s*:|<\|im_start\|>|\[/?INST\]|\"suspect\"\s*:"
+    r"|^[ \t]{0,8}(?:system|assistant)[ \t]{0,4}:|<\|im_start\|>|\[/?INST\]|\"suspect\"\s*:"
     r"|\b(?:mark|classify|label|treat)\b.{0,40}\bas (?:safe|harmless|clean|allowed)",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -55,14 +59,14 @@ def personal_data(content: str) -> list[Hit]:
     hits = [Hit(*m.span(), "a card number", 0.9) for m in CARD.finditer(content) if luhn(m.group())]
     hits += [Hit(*m.span(), "a bank account", 0.85) for m in IBAN.finditer(content) if iban(m.group())]
     hits += [Hit(*m.span(), "a social security number", 0.85) for m in SOCIAL.finditer(content)]
-    weak = [Hit(*m.span(), "an email address", 0.3) for m in EMAIL.finditer(content)]
-    weak += [Hit(*m.span(), "a street address", 0.4) for m in STREET.finditer(content)]
+    weak = [Hit(*m.span(), "an email address", ALONE) for m in EMAIL.finditer(content)]
+    weak += [Hit(*m.span(), "a street address", ALONE) for m in STREET.finditer(content)]
     weak += [
-        Hit(*m.span(), "a phone number", 0.3)
+        Hit(*m.span(), "a phone number", ALONE)
         for m in PHONE.finditer(content)
         if 8 <= sum(c.isdigit() for c in m.group()) <= 15 and not any(h.start <= m.start() < h.end for h in hits)
     ]
-    exposing = [Hit(*m.span(), "words that expose somebody", 0.3) for m in EXPOSES.finditer(content)]
+    exposing = [Hit(*m.span(), "words that expose somebody", ALONE) for m in EXPOSES.finditer(content)]
     if weak and exposing:
         weak = [Hit(h.start, h.end, h.what, 0.85) for h in weak]
     return hits + weak + exposing
@@ -71,7 +75,7 @@ def personal_data(content: str) -> list[Hit]:
 def luhn(text: str) -> bool:
     """Do these digits check out as a payment card?"""
     digits = [int(c) for c in text if c.isdigit() and c.isascii()]
-    if len(set(digits)) < 3:
+    if len(set(digits)) < 2:
         return False
     doubled = [d if i % 2 == 0 else d * 2 - 9 * (d > 4) for i, d in enumerate(reversed(digits))]
     return sum(doubled) % 10 == 0

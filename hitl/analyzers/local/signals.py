@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitl.analyzers.local.features import Floats, Tokens, hashes
-from hitl.analyzers.local.lexicon import Lexicon
+from hitl.analyzers.local.lexicon import Hit, Lexicon
 
 STYLE = ("prior", "prior_over", "known", "length", "caps", "exclaims", "questions", "links", "users", "digits", "you")
 YOU = frozenset(("you", "your", "u", "ur", "you're", "youre", "yourself", "ya"))
@@ -44,27 +44,27 @@ def names(lexicon: Lexicon) -> list[str]:
     return [*STYLE, *(f"{kind}:{n}" for n in lexicon.names for kind in ("any", "count", "rate"))]
 
 
-def signals(content: str, tokens: Tokens, lexicon: Lexicon, prior: Prior) -> Floats:
+def signals(content: str, tokens: Tokens, hits: list[Hit], lexicon: Lexicon, prior: Prior) -> Floats:
     """The vector of signals for one view of a post."""
     size = max(len(tokens.words), 1)
     head = content[:2000]
-    letters = max(sum(c.isalpha() for c in head), 1)
+    letters = max(sum(map(str.isalpha, head)), 1)
     toxicity, known = prior.score(tokens)
     style = [
         toxicity,
         max(toxicity, 0.0),
         known,
         float(np.log1p(size)),
-        sum(c.isupper() for c in head) / letters,
+        sum(map(str.isupper, head)) / letters,
         float(np.log1p(head.count("!"))),
         float(np.log1p(head.count("?"))),
         float(np.log1p(tokens.words.count("xlinkx"))),
         float(np.log1p(tokens.words.count("xuserx"))),
-        sum(c.isdigit() for c in head) / letters,
-        float(np.log1p(sum(w in YOU for w in tokens.words))),
+        sum(map(str.isdigit, head)) / letters,
+        float(np.log1p(sum(map(YOU.__contains__, tokens.words)))),
     ]
     counts = dict.fromkeys(lexicon.names, 0)
-    for _, _, name in lexicon.hits(tokens):
+    for _, _, name in hits:
         counts[name] += 1
     for count in counts.values():
         style += [float(count > 0), float(np.log1p(count)), count / size**0.5]
