@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from hitl.analyzers.factory import build as build_analyzer
 from hitl.cli import banner, configuration, output, ports
 from hitl.cli.signals import Stop
 from hitl.cli.supervise import Supervisor
@@ -30,10 +31,18 @@ def up(host: Host = None, port: Port = None, workers: Workers = None) -> None:
     """
     settings = configuration.load(host=host, port=port, workers=workers)
     logs.configure(settings.log_format)
-    check_exposure(settings)
-    Directory(settings.tokens).everyone()  # a broken token file is said now, not at the first request
+    _check(settings)
     with Stop() as stop:
         run(settings, stop)
+
+
+def _check(settings: Settings) -> None:
+    """Say now what would otherwise come out with the first request, or the first post."""
+    check_exposure(settings)
+    Directory(settings.tokens).everyone()
+    provider, _, model = settings.analyzer.partition(":")
+    if provider == "stub" or (not model and provider != "local"):  # the others take seconds to load
+        build_analyzer(settings.analyzer)
 
 
 def run(settings: Settings, stop: Stop) -> None:
