@@ -1,0 +1,1 @@
+"""Pulling the plug: a witness that is never killed, a client that forgets nothing, faults, and checkers."""
