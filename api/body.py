@@ -60,7 +60,7 @@ def storable(text: str) -> bool:
 
 async def _bytes(request: Request) -> bytes:
     declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > DRAIN:
+    if declared.isdecimal() and int(declared) > DRAIN:
         raise _too_large()
     parts, size = [], 0
     async for part in request.stream():

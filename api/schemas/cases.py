@@ -105,23 +105,20 @@ class Review(Closed):
     deadline_at: datetime | None
     quorum: int
     votes: list[Vote] | None = None
-    decision: str | None = None
-    opened_at: datetime | None = None
-    closed_at: datetime | None = None
 
 
 class Decision(Closed):
     """How the last review ended; who decided and private notes are for moderators."""
 
-    decision_id: str | None = None
-    review_id: str | None = None
-    round: int | None = None
+    decision_id: str
+    review_id: str
+    round: int
     decision: str
-    by: str | None = None
+    by: str | None
     at: datetime
     reason: str | None
     private_note: str | None = None
-    response: str | None = None
+    response: str | None
     policies: list[str]
     actions: list[Planned]
 
@@ -134,12 +131,11 @@ class Done(Closed):
     target: str
     params: dict[str, Any]
     round: int
-    direction: Literal["forward", "reverse"] | None = None
+    direction: Literal["forward", "reverse"]
     status: ActionStatus
     reverses: str | None
-    reversible: bool | None = None
-    error: str | None = None
-    sent_at: datetime | None = None
+    reversible: bool
+    error: str | None
     applied_at: datetime | None
     reversed_at: datetime | None
 
@@ -147,11 +143,10 @@ class Done(Closed):
 class Appeal(Closed):
     """Who asked for a rollback, and why."""
 
-    appeal_id: str
     round: int
     kind: Literal["appeal", "order"]
     on_appeal: Literal["reverse", "hold"]
-    by: str | None = None
+    by: str | None
     reason: str
     at: datetime
 
@@ -166,14 +161,13 @@ class Case(Closed):
     version: int
     content_id: str
     author_id: str
-    started_by: str | None = None
     graph: str
     graph_version: str
-    policy: str | None = None
-    policy_version: str | None = None
-    round: int | None = None
-    priority: int | None = None
-    supersedes: str | None = None
+    policy: str
+    policy_version: str
+    round: int
+    priority: int
+    supersedes: str | None
     verdict: Verdict | None
     review: Review | None
     reviews: list[Review]

@@ -1,14 +1,13 @@
 """Carries cases on as a worker would, by the same operations and without LangGraph: what the desk shows is rows."""
 
+from hitl.domain.commands import Command
 from hitl.domain.people import Person
 from hitl.domain.verdicts import Finding, Span, Verdict
-from hitl.operations import runs
+from hitl.operations import analysis, runs
 from hitl.operations.runs import Head
 from hitl.runtime import Runtime
-from hitl.store import analyses, commands
+from hitl.store import commands
 from hitl.store.postgres import Tx
-
-PROPOSAL = {"kind": "remove_content", "params": {}}
 
 
 def to_review(runtime: Runtime, case_id: str) -> str:
@@ -18,7 +17,7 @@ def to_review(runtime: Runtime, case_id: str) -> str:
         assert row is not None
         command = runs.begin(tx, row["command_id"], owner="test", serves=_serves(tx, case_id))
         assert command is not None
-        _suspect(tx, case_id)
+        _suspect(tx, command)
         runs.settle(tx, command, Head(paused={f"interrupt-{command.command_id}": {}}), _people(runtime))
         found = tx.one("select review_id from reviews where case_id = %s order by opened_at desc limit 1", (case_id,))
     assert found is not None
@@ -39,19 +38,11 @@ def to_end(runtime: Runtime, case_id: str) -> None:
         runs.settle(tx, command, Head(finished=True), _people(runtime))
 
 
-def _suspect(tx: Tx, case_id: str) -> None:
-    row = tx.one("select content_id, author_id, tenant_id from cases where case_id = %s", (case_id,))
-    assert row is not None
-    analyses.keep(
-        tx,
-        case_id=case_id,
-        tenant_id=row["tenant_id"],
-        round_=1,
-        verdict=Verdict(True, (Finding("harassment", 2, 0.93, (Span(0, 4),)),), "Insulting words.", "test-1"),
-        sampled=False,
-        proposals=[{**PROPOSAL, "target": f"post:{row['content_id']}"}],
-        latency_ms=3,
-    )
+def _suspect(tx: Tx, command: Command) -> None:
+    found = analysis.subject(tx, command.case_id)
+    if isinstance(found, tuple):
+        verdict = Verdict(True, (Finding("harassment", 2, 0.93, (Span(0, 4),)),), "Insulting words.", "test-1")
+        analysis.keep(tx, command, verdict, found[1], 3)
 
 
 def _serves(tx: Tx, case_id: str) -> list[str]:
