@@ -23,3 +23,6 @@ class Commands(TyperGroup):
         except psycopg.OperationalError as error:
             complain(f"The database cannot be reached: {str(error).strip().splitlines()[0]}")
             raise typer.Exit(1) from None
+        except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):
+            complain("The database is not the one that this version expects; bring it up to date with `hitl migrate`.")
+            raise typer.Exit(1) from None

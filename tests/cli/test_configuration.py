@@ -41,6 +41,12 @@ def test_a_database_that_is_down_is_one_line(run: Run, port: int) -> None:
         assert "secret" not in result.output
 
 
+def test_a_database_without_tables_is_one_line(run: Run, empty_database_url: str) -> None:
+    result = run("case", "list", HITL_DATABASE_URL=empty_database_url)
+    assert result.exit_code == 1
+    assert "hitl migrate" in result.stderr
+
+
 def test_every_command_has_help(run: Run) -> None:
     for command in ("up", "doctor", "retry", "seed", "migrate", "db", "database-url", "relay", "case", "token"):
         assert run(command, "--help").exit_code == 0

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 from tests.cli.conftest import Run
-from tests.journeys.guardian import ROOT
+from tests.journeys.guardian import ROOT, embedded_guardian
+from tests.services.folders import throwaway
 
 
 def test_the_shipped_posts_come_to_rest(run: Run, guardian_url: str) -> None:
@@ -53,3 +54,12 @@ def test_a_token_that_is_not_known(run: Run, guardian_url: str, tmp_path: Path) 
     (tmp_path / "a.txt").write_text("hello\n")
     stranger = run("seed", "a.txt", "--url", guardian_url, "--token", "nobody")
     assert (stranger.exit_code, "--token" in stranger.stderr) == (2, True)
+
+
+def test_a_busy_guardian_is_waited_for(run: Run, port: int, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("".join(f"post number {n}\n" for n in range(24)))
+    slow = {"HITL_ANALYZER": "stub:300", "HITL_WORKER_THREADS": "2", "HITL_BACKLOG_LIMIT": "2"}
+    with throwaway("busy") as folder, embedded_guardian(folder, port, **slow):
+        result = run("seed", "a.txt", "--url", f"http://127.0.0.1:{port}", "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["fates"] == {"waiting_review": 24}

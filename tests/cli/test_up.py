@@ -122,6 +122,19 @@ def test_postgres_that_dies_comes_back_under_the_same_desk(folder: Path, port: i
         _until(lambda: _at_rest(port, case_id), "the case was lost")
 
 
+def test_without_workers_posts_are_taken_and_wait(folder: Path, port: int) -> None:
+    program = Program(folder, ["hitl.cli", "up", "--workers", "0"], {"HITL_DATA_DIR": "data", "HITL_PORT": str(port)})
+    try:
+        _until(lambda: "Ctrl-C" in program.said, "no banner")
+        assert "none here" in program.said
+        assert not [p for p in program.family() if "workers" in p.cmdline()]
+        assert _status(port, _post(port, "Nobody works this off.")) == "received"
+        program.stop()
+    finally:
+        kill(program.family() if program.process.poll() is None else [])
+        program.process.wait()
+
+
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_while_starting_ends_it_cleanly(folder: Path, sign: signal.Signals) -> None:
     program = Program(folder, ["hitl.cli", "up"], {"HITL_DATA_DIR": "data", "HITL_PORT": "0"})
