@@ -1,5 +1,7 @@
 """The local analyzer on own sentences: what is plainly clean passes, what is plainly not goes to people."""
 
+from dataclasses import replace
+
 import pytest
 
 from hitl.analyzers.local import LocalAnalyzer
@@ -126,6 +128,13 @@ def test_the_rationale_names_the_policy_and_quotes_nothing() -> None:
     assert "harassment" in rationale
     assert "insults" in rationale
     assert "idiot" not in rationale
+
+
+def test_a_policy_that_the_set_leaves_out_is_not_asked_about() -> None:
+    few = replace(POLICIES, policies=tuple(p for p in POLICIES.policies if p.id == "spam"))
+    found = judge(ANALYZER.analyze(Post("you are a worthless idiot"), few), few)
+    assert not found.suspect
+    assert found.rationale == "Nothing over the thresholds."
 
 
 def test_it_says_who_it_is_and_that_it_works() -> None:

@@ -27,7 +27,8 @@ class LocalAnalyzer:
         """Findings for every policy that has any ground, strongest first; milliseconds, and nothing leaves."""
         found = self._gather(post.content)
         return Analysis(
-            findings=found.findings,
+            # A policy that the set leaves out is not asked about; its threshold would be 0.
+            findings=tuple(f for f in found.findings if policies.get(f.policy)),
             rationale=explain(found, policies),
             analyzer=NAME,
             to_people=found.to_people,

@@ -30,7 +30,8 @@ CUES = {
 
 def explain(found: Findings, policies: PolicySet) -> str:
     """Says it without quoting the post."""
-    over = [f for f in found.findings if f.confidence >= policies.review_at(f.policy) and f.policy in TITLES]
+    known = [f for f in found.findings if f.policy in TITLES and policies.get(f.policy)]
+    over = [f for f in known if f.confidence >= policies.review_at(f.policy)]
     sentences = []
     if over:
         named = ", ".join(f"{TITLES[f.policy]} ({f.confidence:.0%})" for f in over[:3])
@@ -44,5 +45,6 @@ def explain(found: Findings, policies: PolicySet) -> str:
             f"It seems to be written in {name}, and this analyzer knows only English: a person must read it."
         )
     if found.orders:
-        sentences.append("It also tries to give orders to an automated reader.")
+        also = "It also tries" if sentences else "Nothing over the thresholds, but it tries"
+        sentences.append(f"{also} to give orders to an automated reader.")
     return " ".join(sentences[:2]) or "Nothing over the thresholds."
