@@ -74,8 +74,8 @@ async def get_events(
             begin = await desk.read(show.now)
         return streams.respond(desk, request, person, None, begin)
     after = _cursor(cursor, "cursor") or "0"
-    rows = await desk.read(show.stream, person, after, limit)
-    return answers.json({"events": [event for _, event in rows], "next_cursor": rows[-1][0] if rows else after})
+    rows, onward = await desk.read(streams.onward, person, after, limit)
+    return answers.json({"events": [event for _, event in rows], "next_cursor": onward})
 
 
 def _seq(text: str | None, field: str) -> int:

@@ -192,3 +192,32 @@ def test_too_many_who_wait_are_told_to_come_back(running: Running, monkeypatch: 
     monkeypatch.setattr("api.hub.MOST_BELLS", 0)
     answer = client.get("/events", headers={**as_("dev-author"), "Accept": "text/event-stream"})
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "5")
+
+
+def test_pages_of_all_cases_tell_each_event_once_while_many_write(running: Running) -> None:
+    client, runtime, _ = running
+    cases = {post(client, "dev-author-2" if n % 2 else "dev-author") for n in range(20)}
+    mine = {case_id for case_id in cases if client.get(f"/status/{case_id}", headers=as_("dev-author-2")).is_success}
+    writers = [threading.Thread(target=to_review, args=(runtime, case_id)) for case_id in cases]
+    for writer in writers:
+        writer.start()
+    seen: list[dict[str, Any]] = []
+    cursor = "0"
+    while len(seen) < len(mine) * 4:
+        query = {"cursor": cursor, "limit": "3"}
+        page = client.get("/events", params=query, headers=as_("dev-author-2")).json()
+        seen += page["events"]
+        cursor = page["next_cursor"]
+    for writer in writers:
+        writer.join()
+    for case_id in mine:
+        assert [event["seq"] for event in seen if event["case_id"] == case_id] == [1, 2, 3, 4]
+    assert {event["case_id"] for event in seen} == mine
+
+
+def test_who_has_nothing_to_see_does_not_stay_behind(running: Running) -> None:
+    client, _, _ = running
+    post(client)
+    page = client.get("/events", params={"cursor": "0"}, headers=as_("dev-author-2")).json()
+    assert page["events"] == []
+    assert page["next_cursor"] != "0"
