@@ -140,10 +140,11 @@ class House:
         self.expire()
         raise Crash
 
-    def crashing(self, command_id: int, worker: str = "w1") -> None:
-        """Deliver to a worker that may die over it."""
+    def crashing(self, command_id: int, worker: str = "w1") -> str | None:
+        """Deliver to a worker that may die over it; how the run went, None when it did not come back."""
         with suppress(Crash):
-            self.deliver(command_id, worker)
+            return self.deliver(command_id, worker)
+        return None
 
     def adopt(self) -> None:
         """Upkeep looks for orphans, as it does in every process."""

@@ -44,6 +44,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.model: dict[str, ModelCase] = {}
         self.reviews: list[tuple[str, str]] = []
         self.crashes: Counter[int] = Counter()
+        self.touched: set[int] = set()
         self.retried: set[str] = set()
         self.author = ""
         house.world.done.clear()
@@ -54,15 +55,16 @@ class Lifecycle(RuleBasedStateMachine):
 
     # -- what people do ------------------------------------------------------------------------------------------------
 
-    @rule(target=cases)
+    @rule(target=cases, at_once=st.booleans())
     @precondition(lambda self: len(self.model) < 3)
-    def start(self) -> str:
+    def start(self, at_once: bool) -> str:
         case_id = self.house.start(f"text {len(self.model)}", author_id=self.author)
         self.model[case_id] = ModelCase()
+        self._run(case_id, at_once)
         return case_id
 
-    @rule(case_id=cases, decision=st.sampled_from(["edit", "edit", "reject"]), kinds=CHOSEN)
-    def decide(self, case_id: str, decision: str, kinds: frozenset[str]) -> None:
+    @rule(case_id=cases, decision=st.sampled_from(["edit", "edit", "reject"]), kinds=CHOSEN, at_once=st.booleans())
+    def decide(self, case_id: str, decision: str, kinds: frozenset[str], at_once: bool) -> None:
         case, review = self.model[case_id], self.house.show(case_id)["review"]
         by = Person(f"judge-{case.round}", frozenset({"supervisor"}))
         actions = [{"kind": k, "params": KINDS[k]} for k in sorted(kinds)] if decision == "edit" else None
@@ -76,6 +78,7 @@ class Lifecycle(RuleBasedStateMachine):
             return
         self.house.decide(case_id, decision, by=by, actions=actions)
         self.reviews.append((case_id, review["review_id"]))
+        self._run(case_id, at_once)
 
     @rule(which=st.integers(0, 20))
     @precondition(lambda self: self.reviews)
@@ -84,8 +87,11 @@ class Lifecycle(RuleBasedStateMachine):
         with pytest.raises(StaleReview):
             self.house.decide(case_id, "reject", by=Person("late", frozenset({"admin"})), review_id=review_id)
 
-    @rule(case_id=cases, by=st.sampled_from(["appeal", "order", "order"]), times=st.integers(1, 2))
-    def roll_back(self, case_id: str, by: Literal["appeal", "order"], times: int) -> None:
+    @rule(
+        case_id=cases, by=st.sampled_from(["appeal", "order", "order"]), times=st.integers(1, 2), at_once=st.booleans()
+    )
+    @precondition(lambda self: any(c.standing for c in self.model.values()))
+    def roll_back(self, case_id: str, by: Literal["appeal", "order"], times: int, at_once: bool) -> None:
         case = self.model[case_id]
         for _ in range(times):
             person = Person(self.author if by == "appeal" else f"boss-{case.round}", _roles(by))
@@ -96,8 +102,10 @@ class Lifecycle(RuleBasedStateMachine):
                     self.house.rollback(case_id, by=person)
             else:
                 self.house.rollback(case_id, by=person)
+        self._run(case_id, at_once)
 
     @rule(case_id=cases, retry=st.booleans())
+    @precondition(lambda self: any(c.unknown for c in self.model.values()))
     def settle(self, case_id: str, retry: bool) -> None:
         case = self.model[case_id]
         if case.unknown is None or case.status != "failed":
@@ -114,10 +122,15 @@ class Lifecycle(RuleBasedStateMachine):
     def deliver(self, case_id: str, worker: str) -> None:
         case, command_id = self.model[case_id], self._due(case_id)
         said = self.house.deliver(command_id, worker) if command_id else None
-        assert said == ("done" if case.todo else None)
-        case.deliver()
+        if said == "target-busy":
+            assert self._busy(case_id)
+            self.touched.add(command_id or 0)
+        else:
+            assert said == ("done" if case.todo else None)
+            case.deliver()
 
     @rule(case_id=cases, point=st.sampled_from(POINTS))
+    @precondition(lambda self: any(c.todo for c in self.model.values()))
     def crash(self, case_id: str, point: str) -> None:
         """A worker dies at the point; where the run never comes by there, it finishes."""
         command_id = self._due(case_id)
@@ -130,17 +143,20 @@ class Lifecycle(RuleBasedStateMachine):
             self.house.crash()
 
         self._hook(point, die)
-        self.house.crashing(command_id)
+        said = self.house.crashing(command_id)
         self._hook(point, None)
         self.crashes[command_id] += 1
-        if not died:
+        self.touched.add(command_id)
+        assert died or said in ("done", "target-busy")
+        if said == "done":
             self.model[case_id].deliver()
 
     @rule(case_id=cases, happened=st.booleans())
+    @precondition(lambda self: any(c.todo == "resume" for c in self.model.values()))
     def lose_an_answer(self, case_id: str, happened: bool) -> None:
         case, command_id = self.model[case_id], self._due(case_id)
-        fresh = command_id is not None and not self.crashes[command_id] and case_id not in self.retried
-        if not fresh or case.todo != "resume" or not case.left:
+        fresh = command_id not in self.touched and case_id not in self.retried and not self._busy(case_id)
+        if command_id is None or not fresh or case.todo != "resume" or not case.left:
             return
         world = self.house.world
         world.guarantee, world.faults = "none", ["drop" if happened else "lose"]
@@ -152,7 +168,7 @@ class Lifecycle(RuleBasedStateMachine):
     @precondition(lambda self: self.model)
     def deliver_an_old_command_again(self, which: int, forced: bool) -> None:
         old = self._rows(
-            "select * from commands where case_id = any(%(mine)s::uuid[]) and finished_at is not null order by command_id"
+            "select * from commands where case_id = any(%(mine)s::uuid[]) and finished_at is not null order by 1"
         )
         if not old:
             return
@@ -171,6 +187,7 @@ class Lifecycle(RuleBasedStateMachine):
         assert len(self.house.world.done) == effects
 
     @rule()
+    @precondition(lambda self: self.crashes)
     def restart(self) -> None:
         """Every process is gone; upkeep finds the orphans."""
         self.house.runners.clear()
@@ -231,12 +248,21 @@ class Lifecycle(RuleBasedStateMachine):
     # -- ---------------------------------------------------------------------------------------------------------------
 
     def teardown(self) -> None:
+        self.house.sql("update actions set status = 'unknown' where status = 'sending'")
         self.house.sql(
             "update commands set state = 'done', finished_at = now() where state in ('ready', 'published', 'claimed')"
         )
 
     def _rows(self, sql: str) -> list[dict[str, Any]]:
         return self.house.rows(sql, {"mine": list(self.model)})
+
+    def _run(self, case_id: str, at_once: bool) -> None:
+        if at_once:
+            self.deliver(case_id, "w1")
+
+    def _busy(self, case_id: str) -> bool:
+        """Whether another case's run died with an effect on the shared author on its way."""
+        return bool(self.house.rows("select 1 from actions where status = 'sending' and case_id <> %s", (case_id,)))
 
     def _due(self, case_id: str) -> int | None:
         self.house.hurry()

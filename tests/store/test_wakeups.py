@@ -1,0 +1,71 @@
+"""Wake-ups come after the commit and from a connection of their own: a NOTIFY in a transaction serializes commits."""
+
+import threading
+from pathlib import Path
+
+import psycopg
+
+import hitl
+from hitl.store.notify import CASES, COMMANDS, Listener
+from tests.graphs.house import House
+
+ROOT = Path(hitl.__file__).parent
+
+
+def test_only_the_notifier_notifies() -> None:
+    found = {p.relative_to(ROOT).as_posix() for p in ROOT.rglob("*.py") if "pg_notify" in p.read_text()}
+    found |= {p.name for p in ROOT.rglob("*.sql") if "notify" in p.read_text().lower()}
+    assert found == {"store/notify.py"}
+
+
+def test_no_business_transaction_holds_the_lock_that_notify_takes(house: House) -> None:
+    with house.store.transaction() as tx:
+        tx.execute("select 1")
+        tx.changed.add("a-case")
+        tx.commands = True
+        locks = tx.all("select locktype from pg_locks where locktype = 'object' and pid = pg_backend_pid()")
+    assert locks == []
+
+
+def test_who_listens_hears_of_each_case_and_of_new_commands_after_the_commit(house: House) -> None:
+    heard: dict[str, list[str]] = {CASES: [], COMMANDS: []}
+    woken = {CASES: threading.Event(), COMMANDS: threading.Event()}
+
+    def hear(channel: str, payload: str) -> None:
+        heard[channel].append(payload)
+        woken[channel].set()
+
+    listeners = [Listener(house.url, c, lambda payload, c=c: hear(c, payload)) for c in (CASES, COMMANDS)]  # type: ignore[misc]
+    for listener in listeners:
+        listener.start()
+    _listening(house, 2)
+    case_id = house.start()
+    assert woken[COMMANDS].wait(10)
+    house.drain()
+    assert woken[CASES].wait(10)
+    assert case_id in ",".join(heard[CASES])
+    for listener in listeners:
+        listener.close()
+
+
+def test_what_is_rolled_back_wakes_nobody(house: House) -> None:
+    woken: list[object] = []
+    house.store.notifier.wake = lambda ids, *, commands: woken.append((ids, commands))  # type: ignore[method-assign]
+    try:
+        with house.store.transaction() as tx:
+            tx.changed.add("a-case")
+            raise LookupError
+    except LookupError:
+        pass
+    assert woken == []
+
+
+def _listening(house: House, n: int) -> None:
+    with psycopg.connect(house.url, autocommit=True) as conn:
+        while True:
+            row = conn.execute(
+                "select count(*) from pg_stat_activity where query like 'listen %' and datname = current_database()"
+            ).fetchone()
+            if row and row[0] >= n:
+                return
+            conn.execute("select pg_sleep(0.05)")
