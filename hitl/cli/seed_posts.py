@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,8 @@ from hitl.errors import GuardianError, Invalid, Unavailable
 
 WAIT_SECONDS = 20
 TRIES = 6  # of one request that gets no answer at all
-TOO_LATE = (429, 503)
+LATER = (429, 503)
+PATIENCE_SECONDS = 600.0  # with one request that is put off again and again
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +60,18 @@ class Poster:
             ) from None
         if answer.status_code == 401:
             raise Invalid(f"{_reason(answer)} Name one with --token.")
-        if answer.status_code >= 400:
+        if answer.status_code >= 400 and answer.status_code not in LATER:
             raise Unavailable(f"{self._client.base_url} answers {answer.status_code}: {_reason(answer)}")
 
     def post(self, rows: Iterable[Row], posted: Callable[[], None], rested: Callable[[], None]) -> list[Outcome]:
         """Post all, then follow all; the outcomes in the rows' order."""
         with ThreadPoolExecutor(self._size) as pool:
-            started = pool.map(lambda row: _told(self._start(row), posted), rows)
-            return list(pool.map(lambda outcome: _told(self._follow(outcome), rested), list(started)))
+            try:
+                started = list(pool.map(lambda row: _told(self._start(row), posted), rows))
+                return list(pool.map(lambda outcome: _told(self._follow(outcome), rested), started))
+            except BaseException:  # Ctrl-C: what waits for an answer must not be waited for
+                self.close()
+                raise
 
     def _start(self, row: Row) -> Outcome:
         if row.trouble:
@@ -97,7 +103,7 @@ class Poster:
 
     def _asked(self, method: str, path: str, **what: Any) -> httpx.Response:
         """An answer; waits as long as a busy Guardian asks for, and a while for one that is gone."""
-        failures = 0
+        failures, began = 0, time.monotonic()
         while True:
             try:
                 answer = self._client.request(method, path, **what)
@@ -107,7 +113,7 @@ class Poster:
                     raise Unavailable(f"no answer: {type(error).__name__}") from None
                 pause = float(failures)
             else:
-                if answer.status_code not in TOO_LATE:
+                if answer.status_code not in LATER or time.monotonic() - began > PATIENCE_SECONDS:
                     return answer
                 pause = _retry_after(answer)
             if self._given_up.wait(pause):

@@ -100,11 +100,11 @@ class Supervisor:
             self._move(postgres.url)
 
     def _move(self, url: str) -> None:
-        end(self._children, GRACE_SECONDS, lambda: self._stop.hurry)
-        if self._store:
-            self._store.close()
-        self.url, self._store = url, Store(url, size=2)
+        before, self.url, self._store = self._store, url, Store(url, size=2)
         self._environment = self._for_children()
+        end(self._children, GRACE_SECONDS, lambda: self._stop.hurry)
+        if before:
+            before.close()
 
     def _for_children(self) -> dict[str, str]:
         own = {"HITL_DATABASE_URL": self.url, "HITL_HOST": self._settings.host, "HITL_PORT": str(self._port)}

@@ -135,7 +135,7 @@ def test_without_workers_posts_are_taken_and_wait(folder: Path, port: int) -> No
         program.process.wait()
 
 
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_while_starting_ends_it_cleanly(folder: Path, sign: signal.Signals) -> None:
     program = Program(folder, ["hitl.cli", "up"], {"HITL_DATA_DIR": "data", "HITL_PORT": "0"})
     _until(lambda: "Starting the database" in program.said, "never began")
