@@ -1,11 +1,9 @@
 """Every error as RFC 9457 problem+json: the only place that knows status codes."""
 
-import traceback
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -13,8 +11,9 @@ from starlette.responses import Response
 
 from hitl import errors
 from hitl.clock import new_id
+from hitl.telemetry import logs
 
-log = structlog.get_logger("guardian.desk")
+log = logs.get(__name__)
 
 # The first kind that an error is an instance of gives its code.
 CODES: dict[type[errors.GuardianError], int] = {
@@ -84,11 +83,9 @@ def from_guardian(error: errors.GuardianError) -> Problem:
 
 
 def bug(error: BaseException) -> Problem:
-    """A mistake of ours: an id to look it up by, and where it happened; messages may quote user text and stay out."""
+    """A mistake of ours: an id to look it up by in the log."""
     error_id = new_id()
-    frames = traceback.extract_tb(error.__traceback__)[-12:]
-    where = [f"{f.filename}:{f.lineno} {f.name}" for f in frames]
-    log.error("bug", error_id=error_id, kind=type(error).__name__, where=where)
+    log.error("bug", error_id=error_id, exc_info=error)  # the logs keep its type and place, never its message
     return Problem(500, "bug", "This is a mistake of Guardian's own; its log says more.", error_id=error_id)
 
 

@@ -12,6 +12,7 @@ from api.hub import Hub
 from api.origins import Origins
 from hitl.runtime import Runtime, build, check_exposure
 from hitl.settings import Settings
+from hitl.telemetry import logs
 
 ABOUT = """People in the loop of machines that act: post a text, decide what happens to it, undo it exactly.
 
@@ -29,6 +30,8 @@ def create_app(runtime: Runtime | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         desk = app.state.desk if runtime else _open(app, build(Settings()))
         _check(desk)
+        if runtime is None:  # from here on: a reason not to start must be read whole
+            logs.configure(desk.runtime.settings.log_format)
         with farewell.waved(desk.hub.close):
             await desk.hub.open()
             try:

@@ -1,6 +1,7 @@
 """Every error is problem+json with the same members, a page that explains it, and no internals."""
 
 import inspect
+import io
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from api import docs
 from api.errors import CODES
 from hitl import errors
 from hitl.runtime import Runtime
+from hitl.telemetry import logs
 from tests.api.carried import to_end, to_review
 from tests.api.conftest import as_, post
 
@@ -136,15 +138,26 @@ def test_a_full_house_says_when_to_come_back(own_desk: tuple[TestClient, Runtime
     assert int(answer.headers["retry-after"]) > 0
 
 
+class Breaks:
+    """A store with a mistake in it, whose message quotes what it was given."""
+
+    def transaction(self, name: str | None = None) -> None:
+        """Break."""
+        raise ZeroDivisionError(f"My secret words. {name}")
+
+
 def test_a_mistake_of_ours_shows_no_internals(
-    own_desk: tuple[TestClient, Runtime], capsys: pytest.CaptureFixture[str]
+    own_desk: tuple[TestClient, Runtime], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk, runtime = own_desk
-    store, runtime.store = runtime.store, None  # type: ignore[assignment]
-    answer = desk.post("/start", json={"content": "My secret words."}, headers=as_("dev-author"))
-    runtime.store = store
+    written = io.StringIO()
+    logs.configure("json", written)
+    with monkeypatch.context() as broken:
+        broken.setattr(runtime, "store", Breaks())
+        answer = desk.post("/start", json={"content": "My secret words."}, headers=as_("dev-author"))
     found = problem(answer, 500, "bug")
     assert set(found) == {"type", "title", "status", "detail", "instance", "error_id"}
-    logged = "".join(capsys.readouterr())
+    logged = written.getvalue()
     assert found["error_id"] in logged
+    assert "ZeroDivisionError" in logged
     assert "secret" not in logged + answer.text

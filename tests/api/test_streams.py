@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ from fastapi import FastAPI
 
 from api import streams
 from api.main import create_app
+from hitl.directory import digest
 from hitl.runtime import Runtime, build
 from tests.api.carried import to_review
 from tests.api.conftest import as_, post, served, settings
@@ -221,3 +223,16 @@ def test_who_has_nothing_to_see_does_not_stay_behind(running: Running) -> None:
     page = client.get("/events", params={"cursor": "0"}, headers=as_("dev-author-2")).json()
     assert page["events"] == []
     assert page["next_cursor"] != "0"
+
+
+def test_a_withdrawn_token_has_seen_enough(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "KEEP_ALIVE_SECONDS", 0.05)
+    tokens = tmp_path / "tokens.json"
+    mia = {"sha256": digest("secret"), "person": "mia", "roles": ["moderator"], "tenant": "default"}
+    tokens.write_text(json.dumps([mia]))
+    runtime = build(settings(tokens=tokens), url=database_url)
+    with served(create_app(runtime)) as client, stream(client, "/events", "secret") as told:
+        tokens.write_text("[]")
+        with pytest.raises(EOFError):
+            told.next()
+    runtime.close()
