@@ -1,22 +1,20 @@
 """One worker process of `hitl up`: Dramatiq's Worker in this process; dies with its parent."""
 
-import ctypes
 import os
 import signal
-import sys
 import threading
 
 from dramatiq import Worker
 
+from workers import parent
 from workers.actors import broker, household
 
 GRACE_MS = 15_000
-PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
     """Work until SIGTERM or SIGINT; then finish or hand back what is in flight."""
-    _die_with(os.getppid())
+    parent.follow(os.getppid(), signal.SIGKILL)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor tells us in order
@@ -26,14 +24,6 @@ def main() -> None:
     stop.wait()
     worker.stop(GRACE_MS)
     broker.close()
-
-
-def _die_with(parent: int) -> None:
-    """SIGKILL this process when its supervisor is gone, however that ended (Linux)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            sys.exit("the supervisor is gone already")
 
 
 if __name__ == "__main__":

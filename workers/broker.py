@@ -1,18 +1,35 @@
 """The doorbell: RabbitMQ when a URL is set, Dramatiq's own in-process broker otherwise. Never the truth."""
 
+import time
 from typing import Any
 
+import dramatiq
+from dramatiq import Message
 from dramatiq.broker import Broker
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import Middleware
 
+from workers.doorbell import DoorbellEncoder
+
 DELIVERY_LIMIT = 5  # a second net: the first is the `attempts` column
-QUERY = "heartbeat=30&blocked_connection_timeout=10&connection_attempts=3&retry_delay=1&socket_timeout=10"
+QUERY = "heartbeat=30&blocked_connection_timeout=5&connection_attempts=3&retry_delay=1&socket_timeout=10"
 
 
 class QuorumBroker(RabbitmqBroker):
-    """RabbitMQ with quorum queues and a delivery limit; neither is an option of Dramatiq's."""
+    """RabbitMQ with quorum queues and a delivery limit; neither is an option of Dramatiq's.
+
+    `publishing_since` is the monotonic time since when the broker has owed a confirmation; None when it owes none.
+    """
+
+    publishing_since: float | None = None
+
+    def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
+        """Publish, and wait for the confirmation."""
+        try:
+            return super().enqueue(message, delay=delay)
+        finally:
+            self.publishing_since = None
 
     def _build_queue_arguments(self, queue_name: str) -> dict[str, Any]:
         arguments: dict[str, Any] = super()._build_queue_arguments(queue_name)  # type: ignore[no-untyped-call]
@@ -21,9 +38,19 @@ class QuorumBroker(RabbitmqBroker):
         return arguments
 
 
+class _Stopwatch(Middleware):
+    """Starts anew with each of Dramatiq's attempts, so that a broker that is down is not taken for a stuck queue."""
+
+    def before_enqueue(self, broker: Broker, message: Message[Any], delay: int | None) -> None:
+        """An attempt begins."""
+        if isinstance(broker, QuorumBroker):
+            broker.publishing_since = time.monotonic()
+
+
 def build(url: str | None, middleware: list[Middleware]) -> Broker:
     """The broker that the setting names. No retries here: attempts are counted in Postgres, and actors never raise."""
+    dramatiq.set_encoder(DoorbellEncoder())
     if url is None:
         return StubBroker(middleware=middleware)
     parameters = url if "?" in url else f"{url}?{QUERY}"
-    return QuorumBroker(url=parameters, confirm_delivery=True, middleware=middleware)
+    return QuorumBroker(url=parameters, confirm_delivery=True, middleware=[*middleware, _Stopwatch()])

@@ -6,6 +6,7 @@ import pika
 import structlog
 from dramatiq.common import xq_name
 
+from workers.doorbell import QUEUE
 from workers.loops import Loop
 
 log = structlog.get_logger(__name__)
@@ -16,7 +17,7 @@ BATCH = 200
 class DeadLetters(Loop):
     """Empties the dead-letter queue into the log: ids only, since nothing else is ever in a message of ours."""
 
-    def __init__(self, url: str, queue: str = "cases") -> None:
+    def __init__(self, url: str, queue: str = QUEUE) -> None:
         super().__init__("dead-letters", SECONDS, self._drain)
         self._url, self._queue = url, xq_name(queue)
 

@@ -1,8 +1,12 @@
 """What a worker process keeps running beside its actors: relay, leases, upkeep; begun and ended with the process."""
 
+import multiprocessing
 import os
+import signal
 import socket
+import sys
 import threading
+import time
 
 import structlog
 from dramatiq import Broker, Worker
@@ -17,14 +21,18 @@ from hitl.runtime import Runtime
 from hitl.settings import Settings
 from hitl.store import commands, workers
 from hitl.telemetry import logs, tracing
+from workers import parent
+from workers.broker import QuorumBroker
 from workers.dead_letters import DeadLetters
 from workers.leases import Leases
 from workers.loops import Loop
+from workers.queue_rescue import QueueRescue
 from workers.relay import Relay
 from workers.upkeep import Upkeep
 
 log = structlog.get_logger(__name__)
 BEAT_SECONDS = 5.0
+BOOT_SECONDS = 60.0  # Postgres may be starting together with us
 
 
 class Household(Middleware):
@@ -51,24 +59,52 @@ class Household(Middleware):
         return self._runtime
 
     def after_process_boot(self, broker: Broker) -> None:
-        """Connect, register the graphs, and begin to relay."""
+        """Connect, register the graphs, and begin to relay. Ends the process when that cannot be.
+
+        Dramatiq swallows what is raised here, and the process would live on without ever working.
+        """
+        master = multiprocessing.parent_process()
+        if master and master.pid:
+            parent.follow(master.pid, signal.SIGTERM)
         self.worker_id = f"{socket.gethostname()}:{os.getpid()}"  # Dramatiq forks after loading
         logs.configure(self.settings.log_format)
         _trace(self.settings)
-        self._runtime = runtime.build(self.settings, connections=self.settings.worker_threads + 6)
-        store = self._runtime.store
-        with store.transaction() as tx:
-            registry.register(tx)
-        self._leases = Leases(store, self.worker_id)
-        self._beat()
+        try:
+            self._runtime = runtime.build(self.settings, connections=self.settings.worker_threads + 6)
+            self._register()
+        except GuardianError as refusal:
+            sys.exit(f"This worker cannot work: {refusal.detail}")
+        except Exception as trouble:
+            log.exception("the database cannot be used; has `hitl migrate` been run?")
+            sys.exit(f"This worker cannot work: {type(trouble).__name__}")
+        self._begin(self._runtime, broker)
+        self._ready.set()
+
+    def _register(self) -> None:
+        deadline = time.monotonic() + BOOT_SECONDS
+        while True:
+            try:
+                with self.runtime.store.transaction() as tx:
+                    registry.register(tx)
+                self._beat()
+            except Unavailable as trouble:
+                if time.monotonic() > deadline:
+                    raise
+                log.warning("waiting for the database", error=trouble.detail)
+                time.sleep(0.5)
+            else:
+                return
+
+    def _begin(self, found: Runtime, broker: Broker) -> None:
+        self._leases = Leases(found.store, self.worker_id)
         if self.relays:
-            self._loops.append(Relay(store, broker, self.worker_id, self.settings.window))
-        if self.settings.broker_url:
+            self._loops.append(Relay(found.store, broker, self.worker_id, self.settings.window))
+        if self.settings.broker_url and isinstance(broker, QuorumBroker):
             self._loops.append(DeadLetters(self.settings.broker_url))
-        self._loops += [self._leases, Upkeep(self._runtime), Loop("heartbeat", BEAT_SECONDS, self._beat)]
+            self._loops.append(QueueRescue(self.settings.broker_url, broker))
+        self._loops += [self._leases, Upkeep(found), Loop("heartbeat", BEAT_SECONDS, self._beat)]
         for loop in self._loops:
             loop.start()
-        self._ready.set()
 
     def before_worker_shutdown(self, _broker: Broker, _worker: Worker) -> None:
         """Take nothing new; what is in flight may finish."""

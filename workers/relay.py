@@ -1,12 +1,13 @@
 """The relay: hands due commands to the broker, by priority then age, as far as the window has room."""
 
 import structlog
-from dramatiq import Broker, Message
+from dramatiq import Broker
 
 from hitl import failpoints
 from hitl.store import commands, workers
 from hitl.store.notify import COMMANDS, Listener
 from hitl.store.postgres import Store
+from workers.doorbell import message
 from workers.loops import Loop
 
 log = structlog.get_logger(__name__)
@@ -38,11 +39,13 @@ class Relay(Loop):
 
     def _publish(self) -> int:
         with self._store.transaction() as tx:
-            due = commands.take(tx, window=self._window, relay=self._worker_id, serves=sorted(workers.served(tx)))
+            share = max(1, self._window // max(1, workers.alive(tx)["relays"]))
+            serves = sorted(workers.served(tx))
+            due = commands.take(tx, window=self._window, share=share, relay=self._worker_id, serves=serves)
             tx.name = "publish" if due else None
         for n, (command_id, kind) in enumerate(due):
             try:
-                self._broker.enqueue(_message(kind, command_id))
+                self._broker.enqueue(message(kind, command_id))
                 failpoints.hit("after_publish")
             except Exception as trouble:  # noqa: BLE001 (whatever the broker's client raises: rows wait in Postgres)
                 log.warning("the broker takes nothing", error=type(trouble).__name__, waiting=len(due) - n)
@@ -51,7 +54,3 @@ class Relay(Loop):
                 self._stopped.wait(BROKER_PAUSE)
                 return 0
         return len(due)
-
-
-def _message(kind: str, command_id: int) -> Message[None]:
-    return Message(queue_name="cases", actor_name=kind, args=(command_id,), kwargs={}, options={})

@@ -11,9 +11,10 @@ from hitl.settings import Settings
 from hitl.store import workers
 from hitl.store.postgres import Store
 from hitl.telemetry import logs
-from workers.broker import build
+from workers.broker import QuorumBroker, build
 from workers.household import BEAT_SECONDS
 from workers.loops import Loop
+from workers.queue_rescue import QueueRescue
 from workers.relay import Relay
 
 log = logs.get(__name__)
@@ -33,6 +34,8 @@ def main() -> None:
         Loop("heartbeat", BEAT_SECONDS, lambda: _beat(store, relay_id)),
         Relay(store, broker, relay_id, settings.window),
     ]
+    if settings.broker_url and isinstance(broker, QuorumBroker):
+        loops.append(QueueRescue(settings.broker_url, broker))
     for loop in loops:
         loop.start()
     log.info("relaying", relay=relay_id)

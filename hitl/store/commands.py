@@ -25,18 +25,20 @@ def follow(tx: Tx, case: Case, kind: str, ref: str | None) -> None:
     tx.commands = True
 
 
-def take(tx: Tx, *, window: int, relay: str, serves: Sequence[str]) -> list[tuple[int, str]]:
+def take(tx: Tx, *, window: int, share: int, relay: str, serves: Sequence[str]) -> list[tuple[int, str]]:
     """Mark the most urgent, oldest ready commands as published, as far as the window has room; (id, kind) in order.
 
+    The window is all relays' together; a relay keeps to its share of it, so that several at once do not overfill it.
     Commands of graph versions that no living worker serves stay out of the window: they would clog it.
     """
     rows = tx.all(
         f"""with busy as (
-            select count(*) as n from commands where state = 'published' and published_at > now() - {REPUBLISH}),
+            select count(*) as n, count(*) filter (where owner = %(relay)s) as own
+            from commands where state = 'published' and {SERVED}),
         fresh as (
             select command_id from commands where state = 'ready' and available_at <= now() and {SERVED}
             order by priority desc, command_id
-            limit (select greatest(%(window)s - n, 0) from busy) for update skip locked),
+            limit (select greatest(least(%(window)s - n, %(share)s - own), 0) from busy) for update skip locked),
         unheard as (
             select command_id from commands
             where state = 'published' and published_at <= now() - {REPUBLISH} and {SERVED}
@@ -47,7 +49,7 @@ def take(tx: Tx, *, window: int, relay: str, serves: Sequence[str]) -> list[tupl
             from (select command_id from fresh union all select command_id from unheard) due
             where c.command_id = due.command_id returning c.command_id, c.priority, c.kind)
         select command_id, kind from marked order by priority desc, command_id""",
-        {"window": window, "relay": relay, "serves": list(serves)},
+        {"window": window, "share": share, "relay": relay, "serves": list(serves)},
     )
     return [(r["command_id"], r["kind"]) for r in rows]
 
@@ -55,7 +57,9 @@ def take(tx: Tx, *, window: int, relay: str, serves: Sequence[str]) -> list[tupl
 def unpublish(tx: Tx, command_ids: Sequence[int]) -> None:
     """The broker did not take these: they are ready again."""
     tx.execute(
-        "update commands set state = 'ready' where command_id = any(%s) and state = 'published'", (list(command_ids),)
+        """update commands set state = 'ready', owner = null, publishes = publishes - 1
+        where command_id = any(%s) and state = 'published'""",
+        (list(command_ids),),
     )
 
 
@@ -191,13 +195,13 @@ def make_ready(tx: Tx, command_id: int, *, delay: float) -> None:
     tx.commands = True
 
 
-def release(tx: Tx, owner_prefix: str) -> int:
-    """A process is known to be dead: what it had claimed or published is due again at once. How many."""
+def release(tx: Tx, owner: str) -> int:
+    """A process is known to be dead ("": all are): what it had claimed or published is due again at once. How many."""
     tx.commands = True
     return tx.execute(
         """update commands set state = 'ready', owner = null, lease_until = null
-        where state in ('published', 'claimed') and starts_with(owner, %s)""",
-        (owner_prefix,),
+        where state in ('published', 'claimed') and (%(owner)s = '' or owner = %(owner)s)""",
+        {"owner": owner},
     ).rowcount
 
 
