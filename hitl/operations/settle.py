@@ -64,7 +64,10 @@ def _reversal(tx: Tx, case: Case, row: DictRow, outcome: Outcome, fact: Fact) ->
         actions.ended(tx, row["action_id"], "irreversible", "a person left the effect as it is")
     elif outcome in ("happened", "leave"):
         actions.applied(tx, reversal["action_id"], reference=None, after=None)
-        actions.reversed_(tx, row["action_id"])
+        if row["kind"] == "notify_author":  # a correction takes nothing back
+            actions.ended(tx, row["action_id"], "irreversible", None)
+        else:
+            actions.reversed_(tx, row["action_id"])
     elif outcome == "did_not_happen":
         actions.ended(tx, reversal["action_id"], "refused", "a person found that it did not happen")
         actions.ended(tx, row["action_id"], "applied", None)

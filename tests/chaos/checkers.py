@@ -146,6 +146,9 @@ def world(history: History) -> Iterator[str]:
             state[effect["target"], effect["aspect"]] = effect["after"]
     left = {s["action_id"] for s in history.tables["settlements"] if s["outcome"] == "leave"}
     rows = [r for r in history.actions.values() if r["direction"] == "forward"]
+    for row in rows:
+        if row["status"] == "reversed" and not history.manifest[row["kind"]]["readable"]:
+            yield f"{_name(row)} cannot be taken back, and is called reversed"
     for (target, aspect), held in itertools.groupby(sorted(rows, key=_aspect), key=_aspect):
         statuses = {"left" if row["action_id"] in left else row["status"] for row in held}
         if statuses & {*UNSETTLED, "sending", "left"} or not history.manifest[aspect.partition(":")[0]]["readable"]:

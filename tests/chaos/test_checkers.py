@@ -221,6 +221,7 @@ FAULTS: dict[str, dict[str, Callable[[History], object]]] = {
     },
     "world": {
         "reversed, and still in force": lambda h: where(h.applied, action_id="b1").update(after={"in_force": True}),
+        "a message taken back": lambda h: action(h, "a12").update(status="reversed"),
         "applied, and not in force": lambda h: where(h.applied, action_id="a20").update(after=None),
     },
     "decision first": {

@@ -1,0 +1,77 @@
+"""Every failpoint with every fault on both brokers, through the whole journey; and how one such combination is run."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from hitl.failpoints import NAMES
+from tests.chaos.driver import Lost
+from tests.chaos.site import DESK, WORKERS, Site
+
+Fault = Literal["kill", "raise", "stall"]
+Broker = Literal["embedded", "rabbitmq"]
+FAULTS: tuple[Fault, ...] = ("kill", "raise", "stall")
+BROKERS: tuple[Broker, ...] = ("embedded", "rabbitmq")
+AT_THE_DESK = ("start", "decide", "rollback")  # the commits that the API makes
+# A run of each kind passes these: the start, the decision, the rollback.
+PER_RUN = ("publish", "claim", "invoke", "checkpoint", "settle")
+# Each action passes these: one that honors the key, one that can be queried, one of which nothing is promised.
+PER_ACTION = ("send", "call", "record", "reversal")
+
+
+@dataclass(frozen=True)
+class Combination:
+    """A fault at the n-th time that a process passes a failpoint."""
+
+    name: str
+    fault: Fault = "kill"
+    nth: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.name}={self.fault}" + (f"@{self.nth}" if self.nth > 1 else "")
+
+    @property
+    def place(self) -> str:
+        """Which program passes it."""
+        return DESK if self.name.partition(":")[2] in AT_THE_DESK else WORKERS
+
+
+def every() -> Iterator[Combination]:
+    """All of them; those that each run or each action passes are hit at the first, the second and the third."""
+    for name in NAMES:
+        often = any(part in name for part in (*PER_RUN, *PER_ACTION))
+        for fault in FAULTS:
+            yield from (Combination(name, fault, nth) for nth in range(1, 4 if often else 2))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a combination went: what was found wrong (nothing, if all is well), and how long it took."""
+
+    combination: Combination
+    broker: Broker
+    seconds: float
+    wrong: tuple[str, ...]
+
+
+def run(site: Site, broker: Broker, combination: Combination, number: int) -> Outcome:
+    """One case through the whole loop while the fault strikes; then every promise is checked."""
+    began = time.monotonic()
+    fired = site.folder / f"fired-{number}"
+    armed = {"HITL_FAILPOINT": str(combination), "HITL_FAILPOINT_ONCE": str(fired)}
+    site.rearm(combination.place, armed)
+    wrong: list[str] = []
+    try:
+        case = site.journey(f"case-{number}").whole_loop()
+        site.rest()
+        ends = [(a["round"], a["status"]) for a in case["actions"] if a["reverses"] is None]
+        expected = [(1, "reversed"), (1, "reversed"), (1, "irreversible"), *[(2, "applied")] * 3]
+        if case["outcome"] != "actioned" or sorted(ends) != sorted(expected):
+            wrong.append(f"the case ended {case['outcome']} with {ends}")
+    except Lost as loss:
+        wrong.append(str(loss))
+    if not fired.exists():
+        wrong.append("the failpoint was never hit")
+    wrong += site.violations()
+    return Outcome(combination, broker, time.monotonic() - began, tuple(wrong))

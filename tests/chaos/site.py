@@ -1,0 +1,107 @@
+"""A Guardian to be hurt: a desk and workers in a fleet, a witness that is not killed, a client's log, one database."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from tests.chaos import checkers
+from tests.chaos.driver import PATIENCE, Driver, Journey, Lost
+from tests.chaos.history import load
+from tests.chaos.processes import Burial, Fleet, Undertaker
+from tests.chaos.records import Records
+from tests.journeys.guardian import await_ready
+from tests.services.ports import free_ports, listening
+
+DESK, WORKERS = "desk", "workers"
+EMBEDDED = ["workers"]
+# Dramatiq's master waits so long for a child to come up, also for one that died over it: 30 s unless told otherwise.
+FORK_MS = "1000"
+DISTRIBUTED = ["dramatiq", "workers", "-p", "1", "-t", "4", "--worker-fork-timeout", FORK_MS]
+LEFT = "select count(*) from commands where state in ('ready', 'published', 'claimed')"
+
+
+class Site:
+    """One desk, one worker process; `broker_url` None is the embedded broker."""
+
+    def __init__(
+        self, folder: Path, database_url: str, broker_url: str | None, burial: Burial = "release", *witness: str
+    ) -> None:
+        self.folder, self.database_url = folder, database_url
+        self.testimony, self.log_file = folder / "applied.jsonl", folder / "client.jsonl"
+        self._ports = free_ports(2)
+        self.url = f"http://127.0.0.1:{self._ports[0]}"
+        self.settings = {
+            "HITL_DATABASE_URL": database_url,
+            "HITL_PLATFORM_URL": f"http://127.0.0.1:{self._ports[1]}",
+            "HITL_ANALYZER": "stub:0",
+            "HITL_WORKER_THREADS": "4",
+            "HITL_LOG_FORMAT": "json",
+        }
+        if broker_url:
+            self.settings["HITL_BROKER_URL"] = broker_url
+        self.workers = DISTRIBUTED if broker_url else EMBEDDED
+        self.undertaker = Undertaker(database_url, burial)
+        self.fleet = Fleet(folder, self.undertaker.bury)
+        self.log = Records(self.log_file)
+        self.driver = Driver([self.url], self.log)
+        self._witness = ["--port", str(self._ports[1]), "--file", str(self.testimony), *witness]
+
+    def start(self) -> None:
+        """Start everything, and wait until it is ready."""
+        self.fleet.add("witness", ["tests.chaos.witness", *self._witness], {})
+        self.fleet.add(DESK, self._desk(), self.settings)
+        self.fleet.add(WORKERS, self.workers, self.settings)
+        until = time.monotonic() + PATIENCE
+        while not listening(self._ports[1]):
+            if time.monotonic() > until:
+                raise RuntimeError(f"no witness: {self.fleet.said('witness')}")
+            time.sleep(0.02)
+        try:
+            await_ready(self.url)
+        except RuntimeError as why:
+            raise RuntimeError(f"{why}\n{self.fleet.said(DESK)[-2000:]}\n{self.fleet.said(WORKERS)[-2000:]}") from None
+
+    def rearm(self, name: str, more: Mapping[str, str]) -> None:
+        """Kill the desk or the workers; they come back with these settings as well."""
+        self.fleet.rearm(name, {**self.settings, **more})
+
+    def journey(self, name: str) -> Journey:
+        """A post's way through the loop."""
+        return Journey(self.driver, name, self.testimony)
+
+    def rest(self) -> None:
+        """Wait until no command is left."""
+        until = time.monotonic() + PATIENCE
+        with psycopg.connect(self.database_url, autocommit=True) as conn:
+            while (row := conn.execute(LEFT).fetchone()) != (0,):
+                if time.monotonic() > until:
+                    raise Lost(f"{row} commands are left")
+                time.sleep(0.05)
+
+    def violations(self) -> list[str]:
+        """Every promise that was broken here so far."""
+        return checkers.violations(load(self.database_url, self.log_file, self.testimony))
+
+    def close(self) -> None:
+        """Kill everything, and let go of everything."""
+        self.fleet.close()
+        self.driver.close()
+        self.undertaker.close()
+        self.log.close()
+
+    def _desk(self) -> list[str]:
+        where = ["--host", "127.0.0.1", "--port", str(self._ports[0])]
+        return ["uvicorn", "api.main:app", *where, "--no-access-log", "--log-level", "warning"]
+
+
+@contextmanager
+def opened(site: Site) -> Iterator[Site]:
+    """The site, started; gone afterwards."""
+    try:
+        site.start()
+        yield site
+    finally:
+        site.close()

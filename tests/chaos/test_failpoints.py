@@ -1,0 +1,53 @@
+"""The short form of the failpoint matrix: killed at every commit boundary, it loses nothing and doubles nothing.
+
+The long form, with exceptions, stalls and both brokers for all of them, is `python -m tests.chaos.matrix`.
+"""
+
+import itertools
+from collections.abc import Iterator
+
+import pytest
+
+from hitl.failpoints import NAMES
+from tests.chaos.combinations import Broker, Combination, run
+from tests.chaos.site import Site, opened
+from tests.services.folders import throwaway
+from tests.services.postgres import Databases
+from tests.services.rabbitmq import PrivateRabbitMQ
+
+# The first action that is done honors the key, the second can be queried, of the third nothing is promised.
+MORE = [Combination(name, "kill", nth) for name in ("after_call", "after_reversal_call") for nth in (2, 3)]
+EMBEDDED = [*(Combination(name) for name in NAMES), *MORE]
+DOORBELL = ("after_commit:publish", "after_publish", "before_commit:claim", "after_commit:claim", "after_call")
+RABBITMQ = [Combination(name) for name in (*DOORBELL, "before_commit:checkpoint", "after_commit:settle")]
+numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def embedded(databases: Databases) -> Iterator[Site]:
+    """A Guardian on the embedded broker."""
+    with throwaway("chaos") as folder, databases.fresh() as url, opened(Site(folder, url, None)) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def rabbit(databases: Databases, rabbitmq_node: PrivateRabbitMQ) -> Iterator[Site]:
+    """A Guardian over RabbitMQ."""
+    rabbitmq_node.start()
+    broker = rabbitmq_node.fresh_url()
+    with throwaway("chaos") as folder, databases.fresh() as url, opened(Site(folder, url, broker)) as site:
+        yield site
+
+
+def check(site: Site, broker: Broker, combination: Combination) -> None:
+    assert run(site, broker, combination, next(numbers)).wrong == ()
+
+
+@pytest.mark.parametrize("combination", EMBEDDED, ids=str)
+def test_a_kill_there_loses_nothing_and_doubles_nothing(embedded: Site, combination: Combination) -> None:
+    check(embedded, "embedded", combination)
+
+
+@pytest.mark.parametrize("combination", RABBITMQ, ids=str)
+def test_neither_does_it_over_rabbitmq(rabbit: Site, combination: Combination) -> None:
+    check(rabbit, "rabbitmq", combination)
