@@ -1,0 +1,151 @@
+"""Pull the plug: `python -m tests.chaos.run --cases 1000 --broker rabbitmq --seed 7`.
+
+Cases go through the whole loop while a nemesis breaks everything that can be broken; afterwards checkers compare what
+the clients were told, what the witness did and what the database says. Exit code 1 when any promise was broken.
+"""
+
+import argparse
+import asyncio
+import itertools
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+
+from tests.chaos.checkers import violations
+from tests.chaos.client import Clients
+from tests.chaos.history import History, load
+from tests.chaos.nemesis import EVERY, Nemesis, schedule
+from tests.chaos.report import report
+from tests.chaos.stage import Broker, Stage, set_up
+from tests.chaos.watch import Watch
+from tests.chaos.witness import Temper
+
+SETTLE_SECONDS = 300.0
+NEARLY_ALL = 0.9  # of the cases: then the nemesis ends, and the rest shows how everything settles
+LEFT = "select count(*) from commands where state in ('ready', 'published', 'claimed')"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done to whom; `seconds` ends it before all cases are through."""
+
+    broker: Broker = "rabbitmq"
+    cases: int = 300
+    seconds: float | None = None
+    seed: int = 1
+    faults: Sequence[str] = tuple(EVERY)
+    pace: float = 1.0
+    concurrency: int = 120
+    temper: Temper = field(default_factory=lambda: Temper(stall=0.002, drop=0.02, error=0.02))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of it."""
+
+    plan: Plan
+    found: list[str]
+    counts: Counter[str]
+    blows: Counter[str]
+    recoveries: dict[str, list[float]]
+    history: History
+    load_seconds: float
+    settle_seconds: float | None
+    said: str
+
+
+def run(plan: Plan, tell: Callable[[str], None] = lambda _: None, *, live: bool = False) -> Outcome:
+    """Set everything up, break it, let it settle, and judge."""
+    with set_up(plan.broker, plan.temper) as stage:
+        return asyncio.run(_run(plan, stage, tell, live=live))
+
+
+async def _run(plan: Plan, stage: Stage, tell: Callable[[str], None], *, live: bool) -> Outcome:
+    log = stage.folder / "client.jsonl"
+    clients = Clients(stage.desks, log, stage.testimony, seed=plan.seed)
+    nemesis = Nemesis(stage, schedule(plan.seed, plan.broker, plan.faults, plan.pace), tell)
+    with Watch(stage, nemesis, clients, live=live) as watch:
+        nemesis.start()
+        work = asyncio.create_task(clients.run(plan.cases, plan.concurrency))
+        await _while_it_lasts(plan, clients, work)
+        clients.stop()
+        await asyncio.to_thread(nemesis.stop)
+        await asyncio.wait([work], timeout=SETTLE_SECONDS)
+        idle = await asyncio.to_thread(_idle, stage, nemesis.ended + SETTLE_SECONDS)
+        settle_seconds = time.monotonic() - nemesis.ended if idle and work.done() else None
+        work.cancel()
+    await clients.close()
+    history = load(stage.url, log, stage.testimony)
+    found = [*violations(history), *clients.surprises, *nemesis.broke]
+    if settle_seconds is None:
+        found.append(f"not settled {SETTLE_SECONDS:.0f} s after the last fault")
+    return Outcome(
+        plan,
+        found,
+        clients.counts,
+        nemesis.counts,
+        watch.recoveries,
+        history,
+        nemesis.ended - nemesis.began,
+        settle_seconds,
+        stage.said() if found else "",
+    )
+
+
+async def _while_it_lasts(plan: Plan, clients: Clients, work: "asyncio.Task[None]") -> None:
+    began = time.monotonic()
+    while not work.done() and clients.counts["settled"] < NEARLY_ALL * plan.cases:
+        if plan.seconds and time.monotonic() - began > plan.seconds:
+            return
+        await asyncio.wait([work], timeout=0.2)
+
+
+def _idle(stage: Stage, until: float) -> bool:
+    """Wait until no command is left; False when that takes too long."""
+    while time.monotonic() < until:
+        with suppress(psycopg.Error), psycopg.connect(stage.url, autocommit=True, connect_timeout=5) as connection:
+            if connection.execute(LEFT).fetchone() == (0,):
+                return True
+        time.sleep(0.2)
+    return False
+
+
+def main() -> int:
+    """Run what the arguments say, print the table, and tell by the exit code whether anything was broken."""
+    given = _arguments()
+    plan = Plan(given.broker, given.cases, given.seconds, given.seed, given.faults.split(","), given.pace)
+    if given.schedule:
+        blows = schedule(plan.seed, plan.broker, plan.faults, plan.pace)
+        for blow in itertools.takewhile(lambda b: b.at < (plan.seconds or 60.0), blows):
+            sys.stdout.write(f"{blow}\n")
+        return 0
+    live = sys.stdout.isatty()
+    sys.stdout.write(f"{given.cases} cases over {given.broker}; to see it again: --seed {given.seed}\n")
+    outcome = run(plan, lambda line: print(f"\r\033[K{line}" if live else line, flush=True), live=live)  # noqa: T201
+    sys.stdout.write(report(outcome))
+    if outcome.said and given.keep:
+        Path(given.keep).write_text(outcome.said)
+    return 1 if outcome.found else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Breaks everything, then looks what became of it.")
+    parser.add_argument("--cases", type=int, default=10_000)
+    parser.add_argument("--seconds", type=float, help="end the faults after so long, whatever has been done by then")
+    parser.add_argument("--broker", choices=["embedded", "rabbitmq"], default="rabbitmq")
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--faults", default=",".join(EVERY), help="only these, separated by commas")
+    parser.add_argument("--pace", type=float, default=1.0, help="2 strikes twice as often")
+    parser.add_argument("--schedule", action="store_true", help="only print what would be done, and when")
+    parser.add_argument("--keep", metavar="FILE", help="where the last words of all programs go")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
