@@ -64,7 +64,7 @@ def run(site: Site, broker: Broker, combination: Combination, number: int) -> Ou
     wrong: list[str] = []
     try:
         case = site.journey(f"case-{number}").whole_loop()
-        site.rest()
+        site.rest(case["case_id"])
         ends = [(a["round"], a["status"]) for a in case["actions"] if a["reverses"] is None]
         expected = [(1, "reversed"), (1, "reversed"), (1, "irreversible"), *[(2, "applied")] * 3]
         if case["outcome"] != "actioned" or sorted(ends) != sorted(expected):

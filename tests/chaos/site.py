@@ -20,7 +20,7 @@ EMBEDDED = ["workers"]
 # Dramatiq's master waits so long for a child to come up, also for one that died over it: 30 s unless told otherwise.
 FORK_MS = "1000"
 DISTRIBUTED = ["dramatiq", "workers", "-p", "1", "-t", "4", "--worker-fork-timeout", FORK_MS]
-LEFT = "select count(*) from commands where state in ('ready', 'published', 'claimed')"
+LEFT = "select count(*) from commands where case_id = %s and state in ('ready', 'published', 'claimed')"
 
 
 class Site:
@@ -31,6 +31,7 @@ class Site:
     ) -> None:
         self.folder, self.database_url = folder, database_url
         self.testimony, self.log_file = folder / "applied.jsonl", folder / "client.jsonl"
+        self._known: set[str] = set()
         self._ports = free_ports(2)
         self.url = f"http://127.0.0.1:{self._ports[0]}"
         self.settings = {
@@ -72,18 +73,21 @@ class Site:
         """A post's way through the loop."""
         return Journey(self.driver, name, self.testimony)
 
-    def rest(self) -> None:
-        """Wait until no command is left."""
+    def rest(self, case_id: str) -> None:
+        """Wait until no command of the case is left."""
         until = time.monotonic() + PATIENCE
         with psycopg.connect(self.database_url, autocommit=True) as conn:
-            while (row := conn.execute(LEFT).fetchone()) != (0,):
+            while (row := conn.execute(LEFT, (case_id,)).fetchone()) != (0,):
                 if time.monotonic() > until:
                     raise Lost(f"{row} commands are left")
                 time.sleep(0.05)
 
     def violations(self) -> list[str]:
-        """Every promise that was broken here so far."""
-        return checkers.violations(load(self.database_url, self.log_file, self.testimony))
+        """Every promise that was broken here since this was last asked."""
+        found = checkers.violations(load(self.database_url, self.log_file, self.testimony))
+        new = [violation for violation in found if violation not in self._known]
+        self._known.update(new)
+        return new
 
     def close(self) -> None:
         """Kill everything, and let go of everything."""
