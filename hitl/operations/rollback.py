@@ -63,6 +63,7 @@ def _open_round(tx: Tx, case: Case, person: Person, asked: _Asked) -> dict[str, 
             "reason": asked.reason,
         },
     )
+    actions.drop_planned(tx, case.case_id)
     undone = plan.undo_standing(tx, case) if asked.on_appeal == "reverse" else 0
     commands.follow(tx, case, "rollback", appeal_id)
     data = {"appeal_id": appeal_id, "on_appeal": asked.on_appeal, "round": case.round + 1, "actions": undone}
