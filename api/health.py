@@ -9,6 +9,7 @@ from api.errors import Problem
 from api.schemas.health import Alive, Ready
 from hitl.errors import Unavailable
 from hitl.store import workers
+from hitl.store.migrate import pending
 
 router = APIRouter(tags=["operating"])
 
@@ -63,8 +64,6 @@ def get_metrics(desk: TheDesk) -> Response:
 def _migrations(desk: Desk) -> list[str]:
     if desk.migrated:
         return []
-    from hitl.store.migrate import pending  # noqa: PLC0415 - brings LangGraph along, only when asked
-
     with desk.runtime.store.transaction():
         lacking = pending(desk.runtime.url)
     desk.migrated = not lacking

@@ -142,6 +142,8 @@ class Supervisor:
 def _release(store: Store, owner: str) -> None:
     with store.transaction() as tx:
         commands.release(tx, owner)
+        if not owner:
+            workers.forget_all(tx)
 
 
 def _leave(store: Store, worker_id: str) -> None:

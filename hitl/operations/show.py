@@ -94,7 +94,7 @@ def event(row: DictRow, person: Person) -> dict[str, Any]:
         "actor": {"kind": row["actor_kind"], "id": row["actor_id"] if own else "moderation"},
         "before": row["before"],
         "after": row["after"],
-        "data": row["data"] if person.staff else _without_confidence(row["data"]),
+        "data": row["data"] if person.staff else _for_authors(row["data"]),
     }
 
 
@@ -190,7 +190,9 @@ def _appeal(row: dict[str, Any] | None, person: Person) -> dict[str, Any] | None
     return {**shown, "by": row["by_person"] if mine else None}
 
 
-def _without_confidence(data: dict[str, Any]) -> dict[str, Any]:
-    if "categories" not in data:
-        return data
-    return {**data, "categories": [{k: v for k, v in c.items() if k != "confidence"} for c in data["categories"]]}
+def _for_authors(data: dict[str, Any]) -> dict[str, Any]:
+    """Neither how sure the machine was, nor which machine it was."""
+    shown = {name: value for name, value in data.items() if name not in ("worker", "analyzer", "latency_ms")}
+    if "categories" in shown:
+        shown["categories"] = [{k: v for k, v in c.items() if k != "confidence"} for c in shown["categories"]]
+    return shown

@@ -5,7 +5,6 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 
 import psycopg
-from langgraph.checkpoint.postgres import PostgresSaver
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
@@ -16,7 +15,9 @@ LOCK = 7_204_118  # any number that nobody else uses for an advisory lock
 
 def migrate(url: str) -> list[str]:
     """Bring the database up to date; returns the names of what was applied. Safe to run from many places at once."""
-    with psycopg.connect(url, autocommit=True, row_factory=dict_row) as conn:
+    from langgraph.checkpoint.postgres import PostgresSaver  # half a second that the desk need not spend
+
+    with psycopg.connect(url, autocommit=True, row_factory=dict_row, connect_timeout=10) as conn:
         conn.execute("select pg_advisory_lock(%s)", (LOCK,))
         applied = _own(conn)
         PostgresSaver(conn).setup()

@@ -1,5 +1,6 @@
 """Connections and transactions: explicit, short, and never open while an outside call runs."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -92,6 +93,7 @@ class Store:
         self.url = url
         self.pool = open_pool(url, size=size)
         self.notifier = Notifier(url)
+        self._checking = threading.Lock()
 
     @contextmanager
     def transaction(self, name: str | None = None) -> Iterator[Tx]:
@@ -106,10 +108,22 @@ class Store:
                 if tx.name:
                     failpoints.hit(f"before_commit:{tx.name}")
         except GONE as error:
+            self._check()
             raise Unavailable("The database cannot be reached; nothing was recorded.") from error
         if tx.name:
             failpoints.hit(f"after_commit:{tx.name}")
         self.notifier.wake(tx.changed, commands=tx.commands)
+
+    def _check(self) -> None:
+        """After trouble: throw dead connections out of the pool, so that each does not fail one more caller."""
+        if self._checking.acquire(blocking=False):
+            threading.Thread(target=self._check_now, name="pool-check", daemon=True).start()
+
+    def _check_now(self) -> None:
+        try:
+            self.pool.check()
+        finally:
+            self._checking.release()
 
     def close(self) -> None:
         """Let go of every connection."""

@@ -79,25 +79,3 @@ def forum(tx: Tx, tenant_id: str, limit: int) -> list[DictRow]:
         where c.tenant_id = %s and c.current order by c.case_id desc limit %s""",
         (tenant_id, limit),
     )
-
-
-def numbers(tx: Tx) -> DictRow:
-    """What an operator watches: cases by status, reviews waiting, decisions, effects, analyzer latency and failures."""
-    row = tx.one(
-        """select
-        (select coalesce(jsonb_object_agg(status, n), '{}')
-           from (select status, count(*) n from cases group by status) s) as cases,
-        (select count(*) from reviews where status in ('open', 'blocked')) as reviews_waiting,
-        (select coalesce(extract(epoch from now() - min(opened_at)), 0)::float8
-           from reviews where status in ('open', 'blocked')) as reviews_oldest_seconds,
-        (select coalesce(jsonb_object_agg(decision, n), '{}')
-           from (select decision, count(*) n from decisions group by decision) d) as decisions,
-        (select coalesce(jsonb_object_agg(direction || ':' || status, n), '{}')
-           from (select direction, status, count(*) n from actions group by 1, 2) a) as effects,
-        (select jsonb_build_object('count', count(*), 'unavailable', count(*) filter (where unavailable),
-             'p50_ms', percentile_cont(.5) within group (order by latency_ms),
-             'p95_ms', percentile_cont(.95) within group (order by latency_ms))
-           from analyses where created_at > now() - interval '5 minutes') as analyses"""
-    )
-    assert row is not None, "an aggregate always has a row"
-    return row

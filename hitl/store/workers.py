@@ -22,6 +22,11 @@ def leave(tx: Tx, worker_id: str) -> None:
     tx.execute("delete from workers where worker_id = %s", (worker_id,))
 
 
+def forget_all(tx: Tx) -> None:
+    """Every worker of this database is known to be dead: its owner is starting anew."""
+    tx.execute("delete from workers")
+
+
 def bury(tx: Tx) -> None:
     """Forget workers that have been silent for long."""
     tx.execute("delete from workers where seen_at < now() - interval '10 minutes'")
@@ -29,7 +34,10 @@ def bury(tx: Tx) -> None:
 
 def alive(tx: Tx) -> dict[str, int]:
     """How many workers and relays live."""
-    row = tx.one(f"select count(*) as workers, count(*) filter (where relay) as relays from workers where {ALIVE}")
+    row = tx.one(
+        f"""select count(*) filter (where serves <> '[]') as workers, count(*) filter (where relay) as relays
+        from workers where {ALIVE}"""
+    )
     return {"workers": row["workers"], "relays": row["relays"]} if row else {"workers": 0, "relays": 0}
 
 
