@@ -1,5 +1,5 @@
 """The whole core over a fresh database."""
 
-from tests.graphs.conftest import house
+from tests.graphs.conftest import house, house_url
 
-__all__ = ["house"]
+__all__ = ["house", "house_url"]

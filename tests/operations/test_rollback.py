@@ -133,8 +133,9 @@ def _in(house: House, state: str) -> str:
         house.decide(case_id, "approve", by=SUPERVISOR)
         house.drain()
     if state == "late":
-        house.sql("alter table decisions disable trigger all")
-        house.sql("update decisions set decided_at = now() - interval '185 days'")
+        with house.store.transaction() as tx:
+            tx.execute("set local session_replication_role = replica")  # past the trigger that bars changes
+            tx.execute("update decisions set decided_at = now() - interval '185 days'")
     return case_id
 
 

@@ -13,9 +13,9 @@ from tests.graphs.house import MODERATOR, House
 SERVES = ["moderation@1"]
 
 
-def _take(house: House, window: int = 64, relay: str = "relay") -> list[int]:
+def _take(house: House, window: int = 64, relay: str = "relay", share: int = 64) -> list[int]:
     with house.store.transaction() as tx:
-        return [c for c, _ in commands.take(tx, window=window, relay=relay, serves=SERVES)]
+        return [c for c, _ in commands.take(tx, window=window, share=share, relay=relay, serves=SERVES)]
 
 
 def _starts(house: House, *priorities: int) -> dict[int, int]:
@@ -42,6 +42,14 @@ def test_no_more_is_published_than_the_window_holds(house: House) -> None:
     house.claim(first)
     (next_,) = _take(house, 4)
     assert urgent[next_] == 9
+
+
+def test_a_relay_keeps_to_its_share_of_the_window(house: House) -> None:
+    _starts(house, *[5] * 8)
+    assert len(_take(house, 6, "r1", share=4)) == 4
+    assert _take(house, 6, "r1", share=4) == []
+    assert len(_take(house, 6, "r2", share=4)) == 2
+    assert _take(house, 6, "r3", share=4) == []
 
 
 def test_what_the_broker_did_not_take_is_ready_again_and_what_was_claimed_meanwhile_is_not(house: House) -> None:
