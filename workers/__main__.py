@@ -14,7 +14,7 @@ GRACE_MS = 15_000
 
 def main() -> None:
     """Work until SIGTERM or SIGINT; then finish or hand back what is in flight."""
-    parent.follow(os.getppid(), signal.SIGKILL)
+    parent.die_with(os.getppid())
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor tells us in order

@@ -19,7 +19,7 @@ class DoorbellEncoder(JSONEncoder):
         """The message's fields; DecodeError, which makes it a dead letter, when they are not ours."""
         fields: Any = super().decode(data)
         if not _ours(fields):
-            raise DecodeError("this is no message of a relay", data, None)
+            raise DecodeError("this is no message of a relay", data, None)  # type: ignore[no-untyped-call]
         return dict(fields)
 
 

@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import signal
 import socket
 import sys
 import threading
@@ -21,11 +20,11 @@ from hitl.runtime import Runtime
 from hitl.settings import Settings
 from hitl.store import commands, workers
 from hitl.telemetry import logs, tracing
-from workers import parent
 from workers.broker import QuorumBroker
 from workers.dead_letters import DeadLetters
 from workers.leases import Leases
 from workers.loops import Loop
+from workers.parent import MasterWatch
 from workers.queue_rescue import QueueRescue
 from workers.relay import Relay
 from workers.upkeep import Upkeep
@@ -63,9 +62,6 @@ class Household(Middleware):
 
         Dramatiq swallows what is raised here, and the process would live on without ever working.
         """
-        master = multiprocessing.parent_process()
-        if master and master.pid:
-            parent.follow(master.pid, signal.SIGTERM)
         self.worker_id = f"{socket.gethostname()}:{os.getpid()}"  # Dramatiq forks after loading
         logs.configure(self.settings.log_format)
         _trace(self.settings)
@@ -103,6 +99,9 @@ class Household(Middleware):
             self._loops.append(DeadLetters(self.settings.broker_url))
             self._loops.append(QueueRescue(self.settings.broker_url, broker))
         self._loops += [self._leases, Upkeep(found), Loop("heartbeat", BEAT_SECONDS, self._beat)]
+        master = multiprocessing.parent_process()
+        if master and master.pid:
+            self._loops.append(MasterWatch(master.pid))
         for loop in self._loops:
             loop.start()
 
