@@ -76,21 +76,27 @@ class Runner:
         saver.command = command
         try:
             config = self._config(command)
-            head = _head(graph, config)
+            # Nothing of a start can be there before its first claim; everything else looks at the checkpoint first.
+            head = Head(fresh=True) if command.kind == "start" and command.epoch == 1 else _head(graph, config)
             given = self._given(command, head)
             if given is not _NOTHING:
                 failpoints.hit("before_invoke")
-                graph.invoke(
-                    given,
-                    config,
-                    context=Work(command, self._ledger, self._judge),
-                    durability=VERSIONS[f"{command.graph}@{command.graph_version}"].durability,
-                )
+                head = self._invoke(graph, given, config, command)
                 failpoints.hit("after_invoke")
-                head = _head(graph, config)
             self._settle(command, head)
         finally:
             saver.command = None
+
+    def _invoke(self, graph: Compiled, given: Any, config: RunnableConfig, command: Command) -> Head:
+        """Run the graph until it pauses or finishes; the answer is where its checkpoint now stands."""
+        output = graph.invoke(
+            given,
+            config,
+            context=Work(command, self._ledger, self._judge),
+            durability=VERSIONS[f"{command.graph}@{command.graph_version}"].durability,
+            version="v2",
+        )
+        return Head(paused={i.id: i.value for i in output.interrupts}, finished=not output.interrupts)
 
     def _given(self, command: Command, head: Head) -> Any:
         """What to invoke the graph with: an input, a resume, None to go on where a run broke off, or nothing."""
