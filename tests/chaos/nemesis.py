@@ -25,7 +25,9 @@ EVERY = {  # seconds between two blows of a kind, on the average
     "doubles": 1.0,
 }
 ONLY_RABBITMQ = ("relay", "rabbitmq")
+OFTEN = 2.0  # no pace is faster than that
 STALL_SECONDS = 34.0  # past the lease of 30
+HURRIED_SECONDS = 1.5  # before, and again after the clock has been put forward for the leases
 WIRES = {"delay": 1.0, "hold": 3.0, "swallow": 2.0, "half-open": 2.0, "cut": 0.0, "refuse": 2.0}
 
 
@@ -45,14 +47,14 @@ class Blow:
 
 
 def schedule(seed: int, broker: str, faults: Sequence[str], pace: float = 1.0) -> Iterator[Blow]:
-    """All blows in order, without end; the same for the same arguments. `pace` 2 strikes twice as often."""
+    """All blows in order, without end; the same for the same arguments. `pace` 4: four times as often, at most each 2 s."""
     known = [f for f in faults if f not in ONLY_RABBITMQ or broker == "rabbitmq"]
     return heapq.merge(*(_blows(seed, broker, fault, pace) for fault in known))
 
 
 def _blows(seed: int, broker: str, fault: str, pace: float) -> Iterator[Blow]:
     dice = Random(f"{seed}:{fault}")
-    every = EVERY[fault] / pace
+    every = max(EVERY[fault] / pace, min(EVERY[fault], OFTEN))
     at = every * dice.uniform(0.3, 1.0)
     while True:
         yield Blow(round(at, 2), fault, *_drawn(dice, fault, broker))
@@ -80,8 +82,10 @@ def _drawn(dice: Random, fault: str, broker: str) -> tuple[str, str, float]:
 class Nemesis:
     """Carries a schedule out, each kind of fault in a thread of its own; `stop` ends it, and everything is healed."""
 
-    def __init__(self, stage: Stage, blows: Iterator[Blow], tell: Callable[[str], None]) -> None:
-        self._stage, self._blows, self._tell = stage, blows, tell
+    def __init__(
+        self, stage: Stage, blows: Iterator[Blow], tell: Callable[[str], None], *, hurry: bool = False
+    ) -> None:
+        self._stage, self._blows, self._tell, self._hurry = stage, blows, tell, hurry
         self._doubler = Doubler(stage)
         self._stopped = threading.Event()
         self._busy: set[str] = set()  # faults under way, and whoever is stalled
@@ -139,7 +143,7 @@ class Nemesis:
             self._busy.discard(blow.fault)
 
     def _worker(self, blow: Blow) -> bool:
-        if blow.target in self._busy:
+        if blow.target in self._busy or not self._stage.works(blow.target):
             return False  # whoever is stalled is to wake up again
         return self._stage.kill(blow.target, master_only=blow.how == "only the master")
 
@@ -150,9 +154,14 @@ class Nemesis:
         return self._stage.kill(blow.target)
 
     def _stall(self, blow: Blow) -> bool:
+        if not self._stage.works(blow.target):
+            return False
         self._busy.add(blow.target)
         group = self._stage.halt(blow.target, signal.SIGSTOP)
-        self._stopped.wait(blow.seconds)
+        if self._hurry:
+            time.sleep(HURRIED_SECONDS)
+            self._stage.leases_run_out(group)
+        time.sleep(HURRIED_SECONDS if self._hurry else blow.seconds)
         self._busy.discard(blow.target)
         if group is None:
             return False

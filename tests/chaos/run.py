@@ -11,7 +11,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,12 +27,16 @@ from tests.chaos.witness import Temper
 
 SETTLE_SECONDS = 300.0
 NEARLY_ALL = 0.9  # of the cases: then the nemesis ends, and the rest shows how everything settles
+MANY = 1000  # blows; among so many is each kind
 LEFT = "select count(*) from commands where state in ('ready', 'published', 'claimed')"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done to whom; `seconds` ends it before all cases are through."""
+    """What is to be done to whom; `seconds` ends it before all cases are through.
+
+    `hurry` is for suites: each kind of fault strikes, and leases' ends are put forward instead of waited for.
+    """
 
     broker: Broker = "rabbitmq"
     cases: int = 300
@@ -42,6 +45,7 @@ class Plan:
     faults: Sequence[str] = tuple(EVERY)
     pace: float = 1.0
     concurrency: int = 120
+    hurry: bool = False
     temper: Temper = field(default_factory=lambda: Temper(stall=0.002, drop=0.02, error=0.02))
 
 
@@ -53,6 +57,7 @@ class Outcome:
     found: list[str]
     counts: Counter[str]
     blows: Counter[str]
+    struck: frozenset[str]
     recoveries: dict[str, list[float]]
     history: History
     load_seconds: float
@@ -69,16 +74,15 @@ def run(plan: Plan, tell: Callable[[str], None] = lambda _: None, *, live: bool 
 async def _run(plan: Plan, stage: Stage, tell: Callable[[str], None], *, live: bool) -> Outcome:
     log = stage.folder / "client.jsonl"
     clients = Clients(stage.desks, log, stage.testimony, seed=plan.seed)
-    nemesis = Nemesis(stage, schedule(plan.seed, plan.broker, plan.faults, plan.pace), tell)
+    nemesis = Nemesis(stage, schedule(plan.seed, plan.broker, plan.faults, plan.pace), tell, hurry=plan.hurry)
     with Watch(stage, nemesis, clients, live=live) as watch:
         nemesis.start()
         work = asyncio.create_task(clients.run(plan.cases, plan.concurrency))
-        await _while_it_lasts(plan, clients, work)
+        await _while_it_lasts(plan, clients, nemesis, work)
         clients.stop()
         await asyncio.to_thread(nemesis.stop)
-        await asyncio.wait([work], timeout=SETTLE_SECONDS)
-        idle = await asyncio.to_thread(_idle, stage, nemesis.ended + SETTLE_SECONDS)
-        settle_seconds = time.monotonic() - nemesis.ended if idle and work.done() else None
+        settled = await _settled(plan, stage, nemesis, work)
+        settle_seconds = time.monotonic() - nemesis.ended if settled else None
         work.cancel()
     await clients.close()
     history = load(stage.url, log, stage.testimony)
@@ -90,6 +94,7 @@ async def _run(plan: Plan, stage: Stage, tell: Callable[[str], None], *, live: b
         found,
         clients.counts,
         nemesis.counts,
+        frozenset(blow.fault for _, blow in nemesis.done),
         watch.recoveries,
         history,
         nemesis.ended - nemesis.began,
@@ -98,28 +103,41 @@ async def _run(plan: Plan, stage: Stage, tell: Callable[[str], None], *, live: b
     )
 
 
-async def _while_it_lasts(plan: Plan, clients: Clients, work: "asyncio.Task[None]") -> None:
+async def _while_it_lasts(plan: Plan, clients: Clients, nemesis: Nemesis, work: "asyncio.Task[None]") -> None:
     began = time.monotonic()
-    while not work.done() and clients.counts["settled"] < NEARLY_ALL * plan.cases:
+    wanted = {blow.fault for blow in itertools.islice(schedule(plan.seed, plan.broker, plan.faults), MANY)}
+    while True:
+        through = work.done() or clients.counts["settled"] >= NEARLY_ALL * plan.cases
+        if through and (not plan.hurry or {blow.fault for _, blow in nemesis.done} >= wanted):
+            return
         if plan.seconds and time.monotonic() - began > plan.seconds:
             return
-        await asyncio.wait([work], timeout=0.2)
+        await asyncio.sleep(0.2)
 
 
-def _idle(stage: Stage, until: float) -> bool:
-    """Wait until no command is left; False when that takes too long."""
-    while time.monotonic() < until:
-        with suppress(psycopg.Error), psycopg.connect(stage.url, autocommit=True, connect_timeout=5) as connection:
-            if connection.execute(LEFT).fetchone() == (0,):
-                return True
-        time.sleep(0.2)
+async def _settled(plan: Plan, stage: Stage, nemesis: Nemesis, work: "asyncio.Task[None]") -> bool:
+    """Wait until no case is under way and no command left; False when that takes too long."""
+    while time.monotonic() - nemesis.ended < SETTLE_SECONDS:
+        if await asyncio.to_thread(_left, stage, hurry=plan.hurry) == 0 and work.done():
+            return True
+        await asyncio.sleep(0.2)
     return False
+
+
+def _left(stage: Stage, *, hurry: bool) -> int:
+    """How many commands are unfinished."""
+    if hurry:
+        stage.leases_run_out()
+    with psycopg.connect(stage.url, autocommit=True, connect_timeout=5) as connection:
+        row = connection.execute(LEFT).fetchone()
+    return int(row[0]) if row else 0
 
 
 def main() -> int:
     """Run what the arguments say, print the table, and tell by the exit code whether anything was broken."""
     given = _arguments()
-    plan = Plan(given.broker, given.cases, given.seconds, given.seed, given.faults.split(","), given.pace)
+    faults = given.faults.split(",")
+    plan = Plan(given.broker, given.cases, given.seconds, given.seed, faults, given.pace, hurry=given.hurry)
     if given.schedule:
         blows = schedule(plan.seed, plan.broker, plan.faults, plan.pace)
         for blow in itertools.takewhile(lambda b: b.at < (plan.seconds or 60.0), blows):
@@ -142,6 +160,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--faults", default=",".join(EVERY), help="only these, separated by commas")
     parser.add_argument("--pace", type=float, default=1.0, help="2 strikes twice as often")
+    parser.add_argument("--hurry", action="store_true", help="as the suite does: leases' ends are put forward")
     parser.add_argument("--schedule", action="store_true", help="only print what would be done, and when")
     parser.add_argument("--keep", metavar="FILE", help="where the last words of all programs go")
     return parser.parse_args()

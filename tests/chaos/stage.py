@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ import httpx
 import psutil
 import psycopg
 
+from hitl.domain.commands import LEASE_SECONDS, RENEW_SECONDS
 from hitl.store import leash
 from hitl.store.embedded import EmbeddedPostgres
 from hitl.store.embedded_address import answers
@@ -34,6 +36,7 @@ DESKS = ("desk-1", "desk-2")
 WORKERS = ("worker-1", "worker-2", "worker-3")
 PROXIED = ("desk-1", "worker-1", "relay")  # the others have good lines, so that the two halves can disagree
 READY_SECONDS = 180.0
+LATE_SECONDS = 8.0  # a renewal that is later than that does not come at all
 THREADS = "4"
 # The master waits so long for a child to come up, also for one that was killed over it: 30 s unless told otherwise.
 DRAMATIQ = ["dramatiq", "workers", "-p", "1", "-t", THREADS, "--worker-fork-timeout", "1000"]
@@ -68,6 +71,16 @@ class Stage:
         """Who goes by that name now."""
         return self.fleet.members[name].process
 
+    def works(self, name: str) -> bool:
+        """Whether a worker is up and has said hello; on a slow machine nobody else is worth killing."""
+        process = self.process(name)
+        if process is None or process.dead.is_set():
+            return False
+        with suppress(psycopg.Error), psycopg.connect(self.url, autocommit=True, connect_timeout=2) as connection:
+            ids = [row[0] for row in connection.execute("select worker_id from workers")]
+            return any(_group_of(int(worker_id.rpartition(":")[2])) == process.pid for worker_id in ids)
+        return False
+
     def kill(self, name: str, *, master_only: bool = False) -> bool:
         """SIGKILL to a program and to all that it started, or to it alone; False when it was down already."""
         process = self.process(name)
@@ -84,6 +97,17 @@ class Stage:
             return None
         process.send(sign, group=True)
         return process.pid
+
+    def leases_run_out(self, group: int | None = None) -> None:
+        """Put time forward for leases: all that a process group holds, or all that nobody has renewed when due."""
+        found = [p.pid for p in psutil.process_iter() if _group_of(p.pid) == group] if group else []
+        owners = [f"{socket.gethostname()}:{pid}" for pid in found]
+        with psycopg.connect(self.url, autocommit=True, connect_timeout=5) as connection:
+            connection.execute(
+                """update commands set lease_until = now() - interval '1 second' where state = 'claimed'
+                and (owner = any(%s) or (%s and lease_until < now() + make_interval(secs => %s)))""",
+                (owners, group is None, LEASE_SECONDS - RENEW_SECONDS - LATE_SECONDS),
+            )
 
     def crash_postgres(self, seconds: float) -> None:
         """`pg_ctl -m immediate`, nothing for a while, and a start that recovers."""
@@ -105,7 +129,9 @@ class Stage:
         """End what dead masters have left behind; how many those were."""
         found = 0
         for group in self.graves:
-            members = [p for p in psutil.process_iter() if _group(p) == group and p.status() != psutil.STATUS_ZOMBIE]
+            members = [
+                p for p in psutil.process_iter() if _group_of(p.pid) == group and p.status() != psutil.STATUS_ZOMBIE
+            ]
             found += len(members)
             for member in members:
                 with suppress(psutil.Error):
@@ -206,9 +232,9 @@ def _ready(desk: str) -> bool:
     return False
 
 
-def _group(process: psutil.Process) -> int:
+def _group_of(pid: int) -> int:
     try:
-        return os.getpgid(process.pid)
+        return os.getpgid(pid)
     except ProcessLookupError:
         return -1
 

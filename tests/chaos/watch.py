@@ -15,6 +15,7 @@ from tests.chaos.stage import Stage
 
 LOOK_SECONDS = 0.25
 LINE_SECONDS = 5.0
+UNFELT = ("doubles", "stall")  # while one stands still the others go on
 NEXT = "select count(*) from commands where state in ('done', 'failed')"
 
 
@@ -54,7 +55,7 @@ class Watch:
         now, known = time.monotonic(), self._workers
         struck = self._nemesis.done[self._seen :]
         self._seen += len(struck)
-        self._open += [(at, blow, known, finished) for at, blow in struck if blow.fault != "doubles"]
+        self._open += [(at, blow, known, finished) for at, blow in struck if blow.fault not in UNFELT]
         self._workers = workers | known
         still = []
         for entry in self._open:
