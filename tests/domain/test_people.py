@@ -14,7 +14,7 @@ def _person(*roles: str, name: str = "p", tenant: str = "default") -> Person:
 @pytest.mark.parametrize("held", LADDER)
 def test_a_role_holds_those_below_it_and_none_above(held: str) -> None:
     person = _person(held)
-    assert [r for r in LADDER if person.has(r)] == list(LADDER[: LADDER.index(held) + 1])  # type: ignore[arg-type]
+    assert [r for r in LADDER if person.has(r)] == list(LADDER[: LADDER.index(held) + 1])
     assert not person.has("service")
 
 

@@ -145,3 +145,18 @@ def test_a_run_that_stalled_may_not_put_its_command_back(house: House) -> None:
     assert house.dump() == before
     assert house.runner("w2").run(later) == "done"
     assert house.show(case_id)["verdict"]["unavailable"]
+
+
+def test_a_stray_checkpoint_from_a_fast_clock_hides_no_review(house: House) -> None:
+    case_id = house.waiting()
+    house.sql(
+        """insert into checkpoints (thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, type, checkpoint,
+                                    metadata)
+        select thread_id, checkpoint_ns, 'fff00000-0000-6000-8000-000000000000', checkpoint_id, type,
+               jsonb_set(checkpoint, '{id}', '"fff00000-0000-6000-8000-000000000000"'), metadata from checkpoints"""
+    )
+    house.decide(case_id)
+    assert house.drain() == ["done"]
+    house.rollback(case_id)
+    assert house.drain() == ["done"]
+    assert (house.status(case_id), house.show(case_id)["round"]) == ("waiting_review", 2)

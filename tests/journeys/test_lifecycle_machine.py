@@ -295,4 +295,9 @@ BOUNDED = settings(
 
 def test_a_case_lives_as_the_reference_model_says(database_url: str) -> None:
     with closing(House(database_url)) as house:
-        run_state_machine_as_test(lambda: Lifecycle(house), settings=BOUNDED)
+
+        class Here(Lifecycle):
+            def __init__(self) -> None:
+                super().__init__(house)
+
+        run_state_machine_as_test(Here, settings=BOUNDED)

@@ -10,7 +10,7 @@ from hitl.domain.people import Person
 from hitl.errors import Conflict, Fenced
 from hitl.operations import runs, upkeep
 from hitl.operations.runs import Head
-from hitl.store import commands, workers
+from hitl.store import commands, maintenance, workers
 from tests.graphs.house import AUTHOR, MODERATOR, SUPERVISOR, SUPERVISOR_2, House
 
 OLD = "moderation@0"
@@ -261,6 +261,22 @@ def test_a_parked_case_that_is_edited_ends_superseded(house: House) -> None:
     assert house.status(case_id) == "needs_migration"
     house.start("another text", content_id="p")
     assert house.show(case_id)["outcome"] == "superseded"
+
+
+def test_a_case_long_closed_keeps_what_a_late_appeal_needs(house: House) -> None:
+    fresh, old = house.acted(), house.acted(content="another")
+    house.sql("update cases set updated_at = now() - interval '31 days' where case_id = %s", (old,))
+    with house.store.transaction() as tx:
+        found = upkeep.long_closed(tx)
+        for case_id in found:
+            maintenance.clear_checkpoints(tx, case_id)
+    assert found in ([], [old])
+    left = house.rows("select count(*) as n from checkpoints where thread_id = %s", (old,))
+    assert left == [{"n": 1}]
+    for case_id in (old, fresh):
+        house.rollback(case_id)
+        assert house.insist() == ["done"]
+        assert house.status(case_id) == "waiting_review"
 
 
 # -- blocked reviews ---------------------------------------------------------------------------------------------------

@@ -137,7 +137,7 @@ def test_authors_post_as_themselves_and_services_for_whom_they_name(house: House
 
 
 @pytest.mark.parametrize("more", [{"policy": "no-such"}, {"graph": "no-such"}])
-def test_what_does_not_exist_is_invalid_and_says_what_does(house: House, more: dict[str, str]) -> None:
+def test_what_does_not_exist_is_invalid_and_says_what_does(house: House, more: dict[str, Any]) -> None:
     with pytest.raises(Invalid, match="There is no"):
         house.start(**more)
 

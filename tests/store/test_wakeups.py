@@ -1,12 +1,14 @@
 """Wake-ups come after the commit and from a connection of their own: a NOTIFY in a transaction serializes commits."""
 
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 import psycopg
+import pytest
 
 import hitl
-from hitl.store.notify import CASES, COMMANDS, Listener
+from hitl.store.notify import CASES, COMMANDS, Listener, Notifier
 from tests.graphs.house import House
 
 ROOT = Path(hitl.__file__).parent
@@ -48,16 +50,33 @@ def test_who_listens_hears_of_each_case_and_of_new_commands_after_the_commit(hou
         listener.close()
 
 
-def test_what_is_rolled_back_wakes_nobody(house: House) -> None:
-    woken: list[object] = []
-    house.store.notifier.wake = lambda ids, *, commands: woken.append((ids, commands))  # type: ignore[method-assign]
-    try:
-        with house.store.transaction() as tx:
-            tx.changed.add("a-case")
-            raise LookupError
-    except LookupError:
-        pass
-    assert woken == []
+class RecordingNotifier(Notifier):
+    """Keeps what it is told."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.told: list[str] = []
+
+    def wake(self, case_ids: Iterable[str], *, commands: bool) -> None:
+        self.told += case_ids
+        super().wake(case_ids, commands=commands)
+
+
+def test_what_is_rolled_back_wakes_nobody_and_what_is_committed_does(house: House) -> None:
+    house.store.notifier = notifier = RecordingNotifier(house.url)
+    with pytest.raises(LookupError):
+        _change_and_fail(house)
+    assert notifier.told == []
+    with house.store.transaction() as tx:
+        tx.changed.add("a-case")
+        assert notifier.told == []
+    assert notifier.told == ["a-case"]
+
+
+def _change_and_fail(house: House) -> None:
+    with house.store.transaction() as tx:
+        tx.changed.add("a-case")
+        raise LookupError
 
 
 def _listening(house: House, n: int) -> None:
