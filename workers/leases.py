@@ -18,16 +18,19 @@ class Leases(Loop):
     def __init__(self, store: Store, worker_id: str) -> None:
         super().__init__("leases", RENEW_SECONDS, self._renew)
         self._store, self._worker_id = store, worker_id
-        self._held: dict[int, tuple[Command, float]] = {}
+        self._held: dict[
+            tuple[int, int], tuple[Command, float]
+        ] = {}  # by command and epoch: a run may be overtaken here
 
     @contextmanager
     def holding(self, command: Command) -> Iterator[None]:
         """Keep a command's lease alive during the block."""
-        self._held[command.command_id] = (command, time.monotonic())
+        held = (command.command_id, command.epoch)
+        self._held[held] = (command, time.monotonic())
         try:
             yield
         finally:
-            self._held.pop(command.command_id, None)
+            self._held.pop(held, None)
 
     def held(self) -> list[Command]:
         """The commands that are running here now."""
@@ -35,7 +38,7 @@ class Leases(Loop):
 
     def _renew(self) -> None:
         now = time.monotonic()
-        alive = [n for n, (_, since) in list(self._held.items()) if now - since < TIME_LIMIT_SECONDS]
+        alive = [n for (n, _), (_, since) in list(self._held.items()) if now - since < TIME_LIMIT_SECONDS]
         if alive:
             with self._store.transaction() as tx:
                 commands.renew(tx, self._worker_id, alive)

@@ -93,7 +93,9 @@ def _open_review(tx: Tx, case: Case, interrupt_id: str, value: Any, people: Sequ
         return []
     level = level_of(case.round)
     free = eligible(people, level, case.tenant_id, cases.involved(tx, case.case_id))
-    standing = [row for row in actions.standing(tx, case.case_id) if row["reversible"]]
+    appeal = reviews.appeal_of_round(tx, case.case_id, case.round)
+    held = appeal is not None and appeal["on_appeal"] == "hold"
+    standing = [row for row in actions.standing(tx, case.case_id) if held and row["reversible"]]
     analysis = analyses.get(tx, case.case_id)
     proposed: list[dict[str, Any]] = list(analysis["proposals"]) if analysis and not standing else []
     policy_set = policies.get(tx, case.tenant_id, case.policy, case.policy_version)

@@ -18,6 +18,7 @@ from hitl.errors import Unavailable
 from hitl.store.notify import Notifier
 
 POOL_TIMEOUT = 2.0  # seconds until a caller is told that Postgres is gone
+CROSSED = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure, psycopg.errors.LockNotAvailable)
 GONE = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
 
 
@@ -107,6 +108,8 @@ class Store:
                 yield tx
                 if tx.name:
                     failpoints.hit(f"before_commit:{tx.name}")
+        except CROSSED as error:
+            raise Unavailable("This crossed with other work on the same rows; nothing was recorded.") from error
         except GONE as error:
             self._check()
             raise Unavailable("The database cannot be reached; nothing was recorded.") from error
