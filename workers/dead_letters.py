@@ -46,6 +46,6 @@ class DeadLetters(Loop):
 def _command_id(body: bytes) -> int | None:
     try:
         args = json.loads(body)["args"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return args[0] if isinstance(args, list) and args and isinstance(args[0], int) else None
