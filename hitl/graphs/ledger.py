@@ -13,6 +13,7 @@ from hitl.platforms.port import Effect, EffectRefused, EffectUnknown, KindManife
 from hitl.store.postgres import Store, Tx
 
 BUSY_PAUSES = (0.01, 0.02, 0.04, 0.08)  # seconds; an effect on the embedded forum takes a few milliseconds
+FRESH_SECONDS = 1.0  # how old the proof of the lease may be when a call is made; a stopped process wakes up later
 UNKEPT = KindManifest("none", readable=False)  # what a platform promises for a kind that its manifest does not name
 
 
@@ -49,7 +50,7 @@ class PlatformLedger:
             self._reverse(command, row)
 
     def _forward(self, command: Command, row: DictRow) -> None:
-        promised = self._promised(row)
+        promised, proven = self._promised(row), time.monotonic()
         # on its way first: nobody else of us touches the target between the look at it and the call
         sent = self._patiently(lambda tx: ledger.send(tx, command, row["action_id"]))
         if sent is None:
@@ -58,11 +59,11 @@ class PlatformLedger:
             before = self._read(sent) if promised.readable else None
             with self._store.transaction("send") as tx:
                 ledger.calling(tx, command, sent, before)
-        if not self._call(command, sent, promised):
+        if not self._call(command, sent, promised, proven):
             raise EffectStopped()
 
     def _reverse(self, command: Command, row: DictRow) -> None:
-        promised = self._promised(row)
+        promised, proven = self._promised(row), time.monotonic()
         sent = self._patiently(lambda tx: ledger.send(tx, command, row["action_id"]))
         if sent is None:
             return
@@ -72,7 +73,7 @@ class PlatformLedger:
                 return
             with self._store.transaction("send_reversal") as tx:
                 sent = ledger.calling_back(tx, command, sent, correction=correction)
-        self._call(command, sent, promised)
+        self._call(command, sent, promised, proven)
 
     def _patiently(self, step: Callable[[Tx], DictRow | None]) -> DictRow | None:
         """Wait a moment for another effect on the same target; for longer ones the command is given back."""
@@ -103,8 +104,8 @@ class PlatformLedger:
             return True
         return False
 
-    def _call(self, command: Command, row: DictRow, promised: KindManifest) -> bool:
-        """Call the platform once per key; False when the outcome stays unknown."""
+    def _call(self, command: Command, row: DictRow, promised: KindManifest, proven: float) -> bool:
+        """Call the platform once per key; False when the outcome stays unknown. The lease was held after `proven`."""
         platform, receipt = self._platform_of(row["tenant_id"]), None
         forward = row["direction"] == "forward"
         try:
@@ -112,7 +113,10 @@ class PlatformLedger:
                 raise EffectUnknown("the run broke off while this was on its way")
             if row["tried_before"] and promised.guarantee == "query":
                 receipt = platform.find(row["key"])
+                proven = proven if receipt else self._again(command, row, unheard_of=True)
             failpoints.hit("before_call" if forward else "before_reversal_call")
+            while not receipt and time.monotonic() - proven > FRESH_SECONDS:
+                proven = self._again(command, row, unheard_of=False)
             receipt = receipt or platform.apply(_effect(row), key=row["key"])
             failpoints.hit("after_call" if forward else "after_reversal_call")
         except EffectRefused as refusal:
@@ -126,6 +130,13 @@ class PlatformLedger:
         with self._store.transaction("record" if forward else "record_reversal") as tx:
             ledger.applied(tx, command, row["action_id"], receipt)
         return True
+
+    def _again(self, command: Command, row: DictRow, *, unheard_of: bool) -> float:
+        """Prove once more that this run may call; when that was."""
+        proven = time.monotonic()
+        with self._store.transaction() as tx:
+            ledger.calling_again(tx, command, row, unheard_of=unheard_of)
+        return proven
 
     def _end(self, command: Command, row: DictRow, status: str, error: str) -> None:
         with self._store.transaction() as tx:

@@ -179,6 +179,9 @@ def _follow(tx: Any, command: Command, trouble: Exception) -> str:
     if isinstance(trouble, ledger.TargetBusy):
         runs.wait_for_target(tx, command, BUSY_SECONDS)
         return "target-busy"
+    if isinstance(trouble, ledger.TooEarly):
+        runs.wait_for_target(tx, command, trouble.facts["seconds"])
+        return "too-early"
     if isinstance(trouble, EffectStopped):
         runs.fail(tx, command, "effect-unknown", "An action's outcome is unknown; a person must settle it.")
         return "effect-unknown"

@@ -15,12 +15,21 @@ from hitl.store import actions, cases, commands, reviews
 from hitl.store.postgres import DictRow, Tx
 
 LEDGER = Actor("machine", "ledger")
+# So long after a call was begun, one that the platform has not heard of will not arrive any more: our own deadline for
+# calls is 10 s, and by now its connection is closed.
+STRAGGLER_SECONDS = 30.0
 
 
 class TargetBusy(GuardianError):
     """Another effect on the same target is on its way."""
 
     slug = "target-busy"
+
+
+class TooEarly(GuardianError):
+    """The platform does not know of the call, but it may still arrive there; `facts["seconds"]` says how long."""
+
+    slug = "too-early"
 
 
 class DigestMismatch(GuardianError):
@@ -82,6 +91,18 @@ def calling_back(tx: Tx, command: Command, row: DictRow, *, correction: bool) ->
     restore = None if correction else expected(tx, row)[1]
     actions.calling(tx, row["action_id"], restore, inherited=False)
     return {**row, "before": restore}
+
+
+def calling_again(tx: Tx, command: Command, row: DictRow, *, unheard_of: bool) -> None:
+    """The call is about to be made, by a run that still holds its lease; `unheard_of`: the platform knows of none yet.
+
+    Then TooEarly while an earlier one may still arrive.
+    """
+    commands.hold(tx, command)
+    since = actions.seconds_since_call(tx, row["action_id"])
+    if unheard_of and since is not None and since < STRAGGLER_SECONDS:
+        raise TooEarly(seconds=STRAGGLER_SECONDS - since)
+    actions.calling_again(tx, row["action_id"])
 
 
 def applied(tx: Tx, command: Command, action_id: str, receipt: Receipt | None) -> None:

@@ -101,9 +101,24 @@ def last_told(tx: Tx, row: DictRow) -> DictRow | None:
 def calling(tx: Tx, action_id: str, before: Any, *, inherited: bool) -> None:
     """Write the before-image down: from here on the call may have happened."""
     tx.execute(
-        "update actions set called = true, before = %s, inherited = %s where action_id = %s",
+        """update actions set called = true, called_at = clock_timestamp(), before = %s, inherited = %s
+        where action_id = %s""",
         (Jsonb(before), inherited, action_id),
     )
+
+
+def calling_again(tx: Tx, action_id: str) -> None:
+    """The call is about to be repeated."""
+    tx.execute("update actions set called_at = clock_timestamp() where action_id = %s", (action_id,))
+
+
+def seconds_since_call(tx: Tx, action_id: str) -> float | None:
+    """How long ago the call was last begun; None when that was never written down."""
+    row = tx.one(
+        "select extract(epoch from clock_timestamp() - called_at)::float8 as s from actions where action_id = %s",
+        (action_id,),
+    )
+    return row["s"] if row else None
 
 
 def applied(tx: Tx, action_id: str, *, reference: str | None, after: Any) -> None:

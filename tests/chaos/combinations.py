@@ -1,28 +1,32 @@
 """Every failpoint with every fault on both brokers, through the whole journey; and how one such combination is run."""
 
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
-from hitl.failpoints import NAMES
-from tests.chaos.driver import Lost
+from hitl.failpoints import NAMES, STALL_SECONDS
+from tests.chaos.driver import PATIENCE, Lost
 from tests.chaos.site import DESK, WORKERS, Site
 
-Fault = Literal["kill", "raise", "stall"]
+Fault = Literal["kill", "raise", "stall", "overtake"]
 Broker = Literal["embedded", "rabbitmq"]
-FAULTS: tuple[Fault, ...] = ("kill", "raise", "stall")
+FAULTS: tuple[Fault, ...] = ("kill", "raise", "stall", "overtake")
 BROKERS: tuple[Broker, ...] = ("embedded", "rabbitmq")
 AT_THE_DESK = ("start", "decide", "rollback")  # the commits that the API makes
 # A run of each kind passes these: the start, the decision, the rollback.
 PER_RUN = ("publish", "claim", "invoke", "checkpoint", "settle")
 # Each action passes these: one that honors the key, one that can be queried, one of which nothing is promised.
 PER_ACTION = ("send", "call", "record", "reversal")
+# Whoever passes these holds a lease, and may be stopped for so long that another takes over.
+LEASED = ("after_commit:claim", "verdict", "invoke", "checkpoint", "settle", *PER_ACTION)
 
 
 @dataclass(frozen=True)
 class Combination:
-    """A fault at the n-th time that a process passes a failpoint."""
+    """A fault at the n-th time that a process passes a failpoint; `overtake`: it stalls, and its lease ends."""
 
     name: str
     fault: Fault = "kill"
@@ -30,6 +34,11 @@ class Combination:
 
     def __str__(self) -> str:
         return f"{self.name}={self.fault}" + (f"@{self.nth}" if self.nth > 1 else "")
+
+    @property
+    def armed(self) -> str:
+        """What the program is told by HITL_FAILPOINT."""
+        return str(self).replace("overtake", "stall")
 
     @property
     def place(self) -> str:
@@ -41,7 +50,8 @@ def every() -> Iterator[Combination]:
     """All of them; those that each run or each action passes are hit at the first, the second and the third."""
     for name in NAMES:
         often = any(part in name for part in (*PER_RUN, *PER_ACTION))
-        for fault in FAULTS:
+        leased = any(part in name for part in LEASED)
+        for fault in (f for f in FAULTS if f != "overtake" or leased):
             yield from (Combination(name, fault, nth) for nth in range(1, 4 if often else 2))
 
 
@@ -59,9 +69,11 @@ def run(site: Site, broker: Broker, combination: Combination, number: int) -> Ou
     """One case through the whole loop while the fault strikes; then every promise is checked."""
     began = time.monotonic()
     fired = site.folder / f"fired-{number}"
-    armed = {"HITL_FAILPOINT": str(combination), "HITL_FAILPOINT_ONCE": str(fired)}
+    armed = {"HITL_FAILPOINT": combination.armed, "HITL_FAILPOINT_ONCE": str(fired)}
     site.rearm(combination.place, armed)
     wrong: list[str] = []
+    if combination.fault == "overtake":
+        threading.Thread(target=_overtake, args=(site, fired), daemon=True).start()
     try:
         case = site.journey(f"case-{number}").whole_loop()
         site.rest(case["case_id"])
@@ -71,7 +83,28 @@ def run(site: Site, broker: Broker, combination: Combination, number: int) -> Ou
             wrong.append(f"the case ended {case['outcome']} with {ends}")
     except Lost as loss:
         wrong.append(str(loss))
+    if fired.exists() and "stall" in combination.armed:
+        _await_waking(fired)
     if not fired.exists():
         wrong.append("the failpoint was never hit")
     wrong += site.violations()
     return Outcome(combination, broker, time.monotonic() - began, tuple(wrong))
+
+
+def _overtake(site: Site, fired: Path) -> None:
+    """As soon as somebody stalls, every lease is over: upkeep finds the orphans, and they are run again.
+
+    Once the stalled one has woken up, nobody has to wait any longer for a call that may still arrive.
+    """
+    until = time.monotonic() + PATIENCE
+    while not fired.exists() and time.monotonic() < until:
+        time.sleep(0.02)
+    if fired.exists():
+        site.expire()
+        _await_waking(fired)
+        site.hurry()
+
+
+def _await_waking(fired: Path) -> None:
+    """Whoever stalled has woken up by now, and has had a second to do harm."""
+    time.sleep(max(0.0, fired.stat().st_mtime + STALL_SECONDS + 1.0 - time.time()))

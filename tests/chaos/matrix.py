@@ -29,11 +29,11 @@ HEAD = """\
 # The failpoint matrix
 
 Every commit boundary of Guardian has a name (`hitl/failpoints.py`). At each of them the process was killed (SIGKILL),
-an exception was raised, or everything stood still for 5 s, while a case went through the whole loop: start, decide,
-appeal, reverse, decide again, with one action that the platform carries out once per key, one that it can be asked
-about, and one of which it promises nothing. What each run passes is hit in the first, the second and the third run;
-what each action passes, at the first, the second and the third action. After each combination the case had to end where
-it should, and every checker had to find nothing (`tests/chaos/checkers.py`; what they judge by is the client's log of
+an exception was raised, a thread stood still for 5 s (`stall`), or stood still while its lease ran out and another took
+over (`overtake`), while a case went through the whole loop: start, decide, appeal, reverse, decide again, with one action
+that the platform carries out once per key, one that it can be asked about, and one of which it promises nothing. What
+each run passes is hit in the first, the second and the third run; what each action passes, at the first, the second and
+the third action. When all had woken up, the case had to be where it should, and every checker had to find nothing (`tests/chaos/checkers.py`; what they judge by is the client's log of
 answers, the platform's own file of what it truly did, and the database). A failpoint that was never hit is a failure.
 """
 
@@ -156,7 +156,7 @@ Run on {began:%Y-%m-%d} at commit {made.decode().strip() or "unknown"}:
 **{len(outcomes)} combinations, {len(wrong)} failed**,
 in {seconds // 60} min {seconds % 60} s on 2 cores. Dead workers: `{burial}`. Again: `python -m tests.chaos.matrix`.
 
-A cell says how many of its combinations kept every promise.
+A cell says how many of its combinations kept every promise; it is empty where no lease can be lost.
 """
     columns = [f"{fault}, {broker}" for broker, fault in itertools.product(BROKERS, FAULTS)]
     table = ["| failpoint | " + " | ".join(columns) + " |", "|---|" + "---|" * len(columns)]
@@ -174,7 +174,7 @@ def _row(name: str, outcomes: Sequence[Outcome]) -> str:
     for broker, fault in itertools.product(BROKERS, FAULTS):
         of = [o for o in outcomes if (o.combination.name, o.combination.fault, o.broker) == (name, fault, broker)]
         kept = sum(not o.wrong for o in of)
-        cells.append(f"{kept} of {len(of)}" if kept == len(of) else f"**{kept} of {len(of)}**")
+        cells.append("" if not of else f"{kept} of {len(of)}" if kept == len(of) else f"**{kept} of {len(of)}**")
     return f"| `{name}` | " + " | ".join(cells) + " |"
 
 

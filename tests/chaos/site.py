@@ -82,6 +82,17 @@ class Site:
                     raise Lost(f"{row} commands are left")
                 time.sleep(0.05)
 
+    def expire(self) -> None:
+        """Every lease is over, whoever holds it."""
+        with psycopg.connect(self.database_url, autocommit=True) as conn:
+            conn.execute("update commands set lease_until = now() - interval '1 second' where state = 'claimed'")
+
+    def hurry(self) -> None:
+        """A minute has gone by for every call that may still be on its way."""
+        with psycopg.connect(self.database_url, autocommit=True) as conn:
+            conn.execute("update actions set called_at = called_at - interval '1 minute' where status = 'sending'")
+            conn.execute("update commands set available_at = now() where state = 'ready'")
+
     def violations(self) -> list[str]:
         """Every promise that was broken here since this was last asked."""
         found = checkers.violations(load(self.database_url, self.log_file, self.testimony))

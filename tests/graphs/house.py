@@ -116,6 +116,7 @@ class House:
     def hurry(self) -> None:
         """Everything that waits for a moment to come is due now."""
         self.sql("update commands set available_at = now() where state in ('ready', 'published')")
+        self.sql("update actions set called_at = called_at - interval '1 minute'")
 
     def insist(self) -> list[str]:
         """Deliver until nothing is left to come, however often that is postponed."""

@@ -71,10 +71,11 @@ def test_a_stalled_resume_writes_nothing(house: House, point: Point, guarantee: 
     house.decide(case_id)
     said, left = _stall(house, point, house.due()[0])
     assert (said, house.dump()) == ("fenced", left)
+    house.insist()  # where the platform can only be asked, what it does not know yet is not sent again at once
     broke_off = guarantee == "none" and point in (_calling, _recording)
     assert house.status(case_id) == ("failed" if broke_off else "completed")
-    if guarantee == "key":
-        assert house.world.did() == ["remove_content", "warn_author", "notify_author"]
+    kinds = ["remove_content", "warn_author", "notify_author"]
+    assert house.world.did() == (kinds[:1] if broke_off else kinds)
 
 
 @pytest.mark.parametrize("point", [_looking, _calling, _recording, _settling])
