@@ -27,6 +27,7 @@ from workers.loops import Loop
 from workers.parent import MasterWatch
 from workers.queue_rescue import QueueRescue
 from workers.relay import Relay
+from workers.solitude import Solitude
 from workers.upkeep import Upkeep
 
 log = structlog.get_logger(__name__)
@@ -45,6 +46,7 @@ class Household(Middleware):
         self._leases: Leases | None = None
         self._loops: list[Loop] = []
         self._ready = threading.Event()
+        self._solitude = Solitude()
 
     @property
     def relays(self) -> bool:
@@ -133,13 +135,24 @@ class Household(Middleware):
         """Claim a command and carry it out; never raises, since the row in Postgres knows how it went."""
         self._ready.wait()
         try:
-            command = self.runtime.runner.begin(command_id, self.worker_id)
-            if command is not None:
-                self._run(command)
+            self._take(command_id)
         except Unavailable:
             log.warning("the database is gone; the command will be published again", command_id=command_id)
         except Exception:
             log.exception("a run broke in a way that nobody foresaw", command_id=command_id)
+
+    def _take(self, command_id: int) -> None:
+        try:
+            with self._solitude.shared():
+                self._begin_and_run(command_id, alone=False)
+        except runs.Suspect:
+            with self._solitude.alone():
+                self._begin_and_run(command_id, alone=True)
+
+    def _begin_and_run(self, command_id: int, *, alone: bool) -> None:
+        command = self.runtime.runner.begin(command_id, self.worker_id, alone=alone)
+        if command is not None:
+            self._run(command)
 
     def _run(self, command: Command) -> None:
         assert self._leases is not None, "set with the runtime"

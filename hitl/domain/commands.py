@@ -9,6 +9,7 @@ Kind = Literal["start", "resume", "rollback", "settle"]
 LEASE_SECONDS = 30
 RENEW_SECONDS = 10
 MAX_ATTEMPTS = 5
+SUSPECT_AFTER = 2  # runs in a row that were lost together with their process
 POSTPONE_LIMIT_SECONDS = 300
 
 

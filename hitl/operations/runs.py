@@ -8,9 +8,10 @@ from hitl.clock import new_id
 from hitl.domain import actions as catalog
 from hitl.domain import reviews as rules
 from hitl.domain.cases import Case, level_of
-from hitl.domain.commands import MAX_ATTEMPTS, Command, backoff
+from hitl.domain.commands import MAX_ATTEMPTS, SUSPECT_AFTER, Command, backoff
 from hitl.domain.events import WORKER, Actor, Fact
 from hitl.domain.people import Person, eligible
+from hitl.errors import GuardianError
 from hitl.store import actions, analyses, cases, commands, policies, reviews
 from hitl.store.postgres import Tx
 
@@ -25,11 +26,22 @@ class Head:
     round: int = 0
 
 
-def begin(tx: Tx, command_id: int, *, owner: str, serves: Sequence[str]) -> Command | None:
-    """Claim a command; None when there is nothing to do. A command claimed too often fails its case here."""
+class Suspect(GuardianError):
+    """Processes have died while they ran this command; it is to be begun while nothing else runs beside it."""
+
+    slug = "suspect"
+
+
+def begin(tx: Tx, command_id: int, *, owner: str, serves: Sequence[str], alone: bool = True) -> Command | None:
+    """Claim a command; None when there is nothing to do. A command claimed too often fails its case here.
+
+    Suspect, with nothing claimed, when it should run `alone` and does not.
+    """
     found = commands.case_of(tx, command_id)
     if found is None:
         return None
+    if found["lost"] >= SUSPECT_AFTER and not alone:
+        raise Suspect()
     case = cases.lock(tx, found["case_id"])
     command = commands.claim(tx, command_id, owner=owner, serves=serves)
     if command is None:

@@ -70,7 +70,7 @@ def claim(tx: Tx, command_id: int, *, owner: str, serves: Sequence[str]) -> Comm
     """
     row = tx.one(
         f"""update commands set state = 'claimed', owner = %(owner)s, epoch = epoch + 1, attempts = attempts + 1,
-            lease_until = now() + make_interval(secs => %(lease)s)
+            lost = lost + (state = 'claimed')::int, lease_until = now() + make_interval(secs => %(lease)s)
         where command_id = %(id)s and (state in ('ready', 'published') or (state = 'claimed' and lease_until < now()))
           and available_at <= now() and graph || '@' || graph_version = any(%(serves)s)
           and not exists (select 1 from commands other where other.case_id = commands.case_id
@@ -121,7 +121,7 @@ def finish(tx: Tx, command: Command, result: str, *, failed: bool = False) -> No
 def put_back(tx: Tx, command: Command, *, delay: float, counted: bool, postponed: bool = False) -> None:
     """Give the lease up: the command is due again after `delay` seconds; a postponement is not counted."""
     tx.execute(
-        """update commands set state = 'ready', owner = null, lease_until = null, publishes = 0,
+        """update commands set state = 'ready', owner = null, lease_until = null, publishes = 0, lost = 0,
             available_at = now() + make_interval(secs => %(delay)s),
             attempts = attempts - %(uncounted)s,
             postponed_since = case when %(postponed)s then coalesce(postponed_since, now()) else postponed_since end
@@ -173,8 +173,8 @@ def lock_expired(tx: Tx, command_id: int) -> Command | None:
 
 
 def case_of(tx: Tx, command_id: int) -> DictRow | None:
-    """Which case a command moves, and how: read before the case row is locked."""
-    return tx.one("select case_id, kind from commands where command_id = %s", (command_id,))
+    """Which case a command moves, how, and how many runs in a row were lost: read before the case row is locked."""
+    return tx.one("select case_id, kind, lost from commands where command_id = %s", (command_id,))
 
 
 def give_up(tx: Tx, command_id: int, result: str) -> None:
@@ -188,7 +188,7 @@ def give_up(tx: Tx, command_id: int, result: str) -> None:
 def make_ready(tx: Tx, command_id: int, *, delay: float) -> None:
     """An orphaned command is due again after `delay` seconds."""
     tx.execute(
-        """update commands set state = 'ready', owner = null, lease_until = null,
+        """update commands set state = 'ready', owner = null, lease_until = null, lost = lost + 1,
             available_at = now() + make_interval(secs => %s) where command_id = %s""",
         (delay, command_id),
     )
@@ -199,7 +199,8 @@ def release(tx: Tx, owner: str) -> int:
     """A process is known to be dead ("": all are): what it had claimed or published is due again at once. How many."""
     tx.commands = True
     return tx.execute(
-        """update commands set state = 'ready', owner = null, lease_until = null
+        """update commands set state = 'ready', owner = null, lease_until = null,
+            lost = lost + (state = 'claimed')::int
         where state in ('published', 'claimed') and (%(owner)s = '' or owner = %(owner)s)""",
         {"owner": owner},
     ).rowcount
