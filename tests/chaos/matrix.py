@@ -30,11 +30,12 @@ HEAD = """\
 
 Every commit boundary of Guardian has a name (`hitl/failpoints.py`). At each of them the process was killed (SIGKILL),
 an exception was raised, a thread stood still for 5 s (`stall`), or stood still while its lease ran out and another took
-over (`overtake`), while a case went through the whole loop: start, decide, appeal, reverse, decide again, with one action
-that the platform carries out once per key, one that it can be asked about, and one of which it promises nothing. What
-each run passes is hit in the first, the second and the third run; what each action passes, at the first, the second and
-the third action. When all had woken up, the case had to be where it should, and every checker had to find nothing (`tests/chaos/checkers.py`; what they judge by is the client's log of
-answers, the platform's own file of what it truly did, and the database). A failpoint that was never hit is a failure.
+over (`overtake`), while a case went through the whole loop: start, decide, appeal, reverse, decide again, with one
+action that the platform carries out once per key, one that it can be asked about, and one of which it promises nothing.
+What each run passes is hit in the first, the second and the third run; what each action passes, at the first, the
+second and the third action. When all had woken up, the case had to be where it should, and every checker had to find
+nothing (`tests/chaos/checkers.py`; what they judge by is the client's log of answers, the platform's own file of what
+it truly did, and the database). A failpoint that was never hit is a failure.
 """
 
 

@@ -15,8 +15,8 @@ from tests.services.folders import throwaway
 from tests.services.postgres import Databases
 from tests.services.rabbitmq import PrivateRabbitMQ
 
-# The first action that is done honors the key, the second can be queried, of the third nothing is promised. Of those that
-# are undone it is the other way round; a call that the platform has never heard of is repeated half a minute later there.
+# The first action that is done honors the key, the second can be queried, of the third nothing is promised. The second is
+# the first to be undone; where it was never heard of it is repeated half a minute later, too slow for a suite.
 SLOW = ("after_commit:send_reversal", "before_reversal_call")
 MORE = [Combination(name, "kill", nth) for name in ("after_call", "after_reversal_call") for nth in (2, 3)]
 GHOSTS = [Combination("before_call", "overtake", 2), Combination("before_reversal_call", "overtake")]
