@@ -15,8 +15,8 @@ from tests.services.folders import throwaway
 from tests.services.postgres import Databases
 from tests.services.rabbitmq import PrivateRabbitMQ
 
-# The first action that is done honors the key, the second can be queried, of the third nothing is promised. The second is
-# the first to be undone; where it was never heard of it is repeated half a minute later, too slow for a suite.
+# The first action that is done honors the key, the second can be queried, of the third nothing is promised. The second
+# is the first to be undone; where it was never heard of it is repeated half a minute later, too slow for a suite.
 SLOW = ("after_commit:send_reversal", "before_reversal_call")
 MORE = [Combination(name, "kill", nth) for name in ("after_call", "after_reversal_call") for nth in (2, 3)]
 GHOSTS = [Combination("before_call", "overtake", 2), Combination("before_reversal_call", "overtake")]
@@ -59,3 +59,16 @@ def test_a_worker_that_wakes_up_after_it_was_overtaken_calls_nobody(embedded: Si
 @pytest.mark.parametrize("combination", RABBITMQ, ids=str)
 def test_neither_does_it_over_rabbitmq(rabbit: Site, combination: Combination) -> None:
     check(rabbit, "rabbitmq", combination)
+
+
+def test_a_failpoint_that_is_never_hit_is_a_failure(embedded: Site) -> None:
+    outcome = run(embedded, "embedded", Combination("after_commit:verdict", "kill", 9), next(numbers))
+    assert outcome.wrong == ("the failpoint was never hit",)
+
+
+def test_a_platform_that_breaks_its_word_is_caught(database_url: str) -> None:
+    with throwaway("chaos") as folder:
+        liar = Site(folder, database_url, None, "release", "--lies", "remove_content")
+        with opened(liar):
+            outcome = run(liar, "embedded", Combination("after_call"), 1)
+    assert [found.partition(":")[0] for found in outcome.wrong] == ["unique"]

@@ -13,6 +13,7 @@ import random
 import threading
 import time
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -58,8 +59,8 @@ class Temper:
 class Witness:
     """What was applied, in the order in which it was; each line is on the disk before its answer leaves."""
 
-    def __init__(self, file: Path, promises: dict[str, str], temper: Temper) -> None:
-        self.promises, self.temper = promises, temper
+    def __init__(self, file: Path, promises: dict[str, str], temper: Temper, lies: Sequence[str] = ()) -> None:
+        self.promises, self.temper, self._lies = promises, temper, lies
         self._state: dict[str, dict[str, Any]] = defaultdict(dict)
         self._receipts: dict[str, dict[str, Any]] = {}
         self._calls: Counter[str] = Counter()
@@ -116,7 +117,7 @@ class Witness:
     def _apply(self, key: str, request: dict[str, Any], fault: Fault) -> dict[str, Any]:
         with self._lock:
             known = self._receipts.get(key)
-            if known and self.promises[request["kind"]] == "key":
+            if known and self.promises[request["kind"]] == "key" and request["kind"] not in self._lies:
                 self._records.add({"did": "replayed", "key": key, "fault": fault, "at": time.time()})
                 return known
             line = {"did": "applied", "n": self._n + 1, "key": key, "at": time.time(), "fault": fault, **_said(request)}
@@ -208,6 +209,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--file", type=Path, required=True)
     parser.add_argument("--promise", action="append", default=[], metavar="KIND=key|query|none")
+    parser.add_argument("--lies", action="append", default=[], metavar="KIND", help="its promise `key` is not kept")
     for name in ("stall", "drop", "error"):
         parser.add_argument(f"--{name}", type=float, default=0.0, metavar="RATE")
     parser.add_argument("--stall-seconds", type=float, default=12.0)
@@ -215,7 +217,7 @@ def main() -> None:
     given = parser.parse_args()
     temper = Temper(given.seed, given.stall, given.drop, given.error, given.stall_seconds)
     promises = PROMISES | dict(p.split("=") for p in given.promise)
-    Handler.witness = Witness(given.file, promises, temper)
+    Handler.witness = Witness(given.file, promises, temper, given.lies)
     Server(("127.0.0.1", given.port), Handler).serve_forever()
 
 
