@@ -25,7 +25,7 @@ EVERY = {  # seconds between two blows of a kind, on the average
     "doubles": 1.0,
 }
 ONLY_RABBITMQ = ("relay", "rabbitmq")
-OFTEN = 2.0  # no pace is faster than that
+FIRST_SECONDS = 10.0  # by then each kind of fault has struck once
 STALL_SECONDS = 34.0  # past the lease of 30
 HURRIED_SECONDS = 1.5  # before, and again after the clock has been put forward for the leases
 WIRES = {"delay": 1.0, "hold": 3.0, "swallow": 2.0, "half-open": 2.0, "cut": 0.0, "refuse": 2.0}
@@ -46,19 +46,18 @@ class Blow:
         return f"{self.at:7.1f} s  {self.fault:<9} {self.target} {self.how}{lasting}".rstrip()
 
 
-def schedule(seed: int, broker: str, faults: Sequence[str], pace: float = 1.0) -> Iterator[Blow]:
-    """All blows in order, without end; the same for the same arguments. `pace` 4: four times as often, at most each 2 s."""
+def schedule(seed: int, broker: str, faults: Sequence[str]) -> Iterator[Blow]:
+    """All blows in order, without end; the same for the same arguments."""
     known = [f for f in faults if f not in ONLY_RABBITMQ or broker == "rabbitmq"]
-    return heapq.merge(*(_blows(seed, broker, fault, pace) for fault in known))
+    return heapq.merge(*(_blows(seed, broker, fault) for fault in known))
 
 
-def _blows(seed: int, broker: str, fault: str, pace: float) -> Iterator[Blow]:
+def _blows(seed: int, broker: str, fault: str) -> Iterator[Blow]:
     dice = Random(f"{seed}:{fault}")
-    every = max(EVERY[fault] / pace, min(EVERY[fault], OFTEN))
-    at = every * dice.uniform(0.3, 1.0)
+    at = min(EVERY[fault], FIRST_SECONDS) * dice.uniform(0.3, 1.0)
     while True:
         yield Blow(round(at, 2), fault, *_drawn(dice, fault, broker))
-        at += every * dice.uniform(0.6, 1.4)
+        at += EVERY[fault] * dice.uniform(0.6, 1.4)
 
 
 def _drawn(dice: Random, fault: str, broker: str) -> tuple[str, str, float]:
@@ -158,16 +157,17 @@ class Nemesis:
             return False
         self._busy.add(blow.target)
         group = self._stage.halt(blow.target, signal.SIGSTOP)
-        if self._hurry:
-            time.sleep(HURRIED_SECONDS)
-            self._stage.leases_run_out(group)
-        time.sleep(HURRIED_SECONDS if self._hurry else blow.seconds)
-        self._busy.discard(blow.target)
-        if group is None:
-            return False
-        with suppress(ProcessLookupError):
-            os.killpg(group, signal.SIGCONT)
-        return True
+        try:
+            if self._hurry:
+                time.sleep(HURRIED_SECONDS)
+                self._stage.leases_run_out(group)
+            time.sleep(HURRIED_SECONDS if self._hurry else blow.seconds)
+        finally:
+            self._busy.discard(blow.target)
+            if group is not None:
+                with suppress(ProcessLookupError):
+                    os.killpg(group, signal.SIGCONT)
+        return group is not None
 
     def _postgres(self, blow: Blow) -> None:
         self._stage.crash_postgres(blow.seconds)

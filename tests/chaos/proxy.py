@@ -119,6 +119,7 @@ class Proxy:
         rest = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         if rest:
             await asyncio.wait(rest, timeout=2.0)
+        await asyncio.sleep(0.05)  # transports close a moment after they were told to
 
     async def _serve(self, reader: asyncio.StreamReader, near: asyncio.StreamWriter) -> None:
         try:
@@ -134,10 +135,9 @@ class Proxy:
         ]
         try:
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-            if "up" not in self._swallowed:  # half-open: whoever is near must find out alone
-                await asyncio.wait(pumps, timeout=0.2)
-            else:
-                await asyncio.wait({*pumps, asyncio.ensure_future(self._free.wait())}, timeout=60.0)
+            if self._swallowed:  # half-open: whoever is near must find out alone
+                await self._free.wait()
+            await asyncio.wait(pumps, timeout=0.2)
         finally:
             self._pairs.discard(pair)
             for pump in pumps:

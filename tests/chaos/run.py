@@ -43,7 +43,6 @@ class Plan:
     seconds: float | None = None
     seed: int = 1
     faults: Sequence[str] = tuple(EVERY)
-    pace: float = 1.0
     concurrency: int = 120
     hurry: bool = False
     temper: Temper = field(default_factory=lambda: Temper(stall=0.002, drop=0.02, error=0.02))
@@ -74,7 +73,7 @@ def run(plan: Plan, tell: Callable[[str], None] = lambda _: None, *, live: bool 
 async def _run(plan: Plan, stage: Stage, tell: Callable[[str], None], *, live: bool) -> Outcome:
     log = stage.folder / "client.jsonl"
     clients = Clients(stage.desks, log, stage.testimony, seed=plan.seed)
-    nemesis = Nemesis(stage, schedule(plan.seed, plan.broker, plan.faults, plan.pace), tell, hurry=plan.hurry)
+    nemesis = Nemesis(stage, schedule(plan.seed, plan.broker, plan.faults), tell, hurry=plan.hurry)
     with Watch(stage, nemesis, clients, live=live) as watch:
         nemesis.start()
         work = asyncio.create_task(clients.run(plan.cases, plan.concurrency))
@@ -137,9 +136,9 @@ def main() -> int:
     """Run what the arguments say, print the table, and tell by the exit code whether anything was broken."""
     given = _arguments()
     faults = given.faults.split(",")
-    plan = Plan(given.broker, given.cases, given.seconds, given.seed, faults, given.pace, hurry=given.hurry)
+    plan = Plan(given.broker, given.cases, given.seconds, given.seed, faults, hurry=given.hurry)
     if given.schedule:
-        blows = schedule(plan.seed, plan.broker, plan.faults, plan.pace)
+        blows = schedule(plan.seed, plan.broker, plan.faults)
         for blow in itertools.takewhile(lambda b: b.at < (plan.seconds or 60.0), blows):
             sys.stdout.write(f"{blow}\n")
         return 0
@@ -159,7 +158,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--broker", choices=["embedded", "rabbitmq"], default="rabbitmq")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--faults", default=",".join(EVERY), help="only these, separated by commas")
-    parser.add_argument("--pace", type=float, default=1.0, help="2 strikes twice as often")
     parser.add_argument("--hurry", action="store_true", help="as the suite does: leases' ends are put forward")
     parser.add_argument("--schedule", action="store_true", help="only print what would be done, and when")
     parser.add_argument("--keep", metavar="FILE", help="where the last words of all programs go")

@@ -102,7 +102,7 @@ class Stage:
         """Put time forward for leases: all that a process group holds, or all that nobody has renewed when due."""
         found = [p.pid for p in psutil.process_iter() if _group_of(p.pid) == group] if group else []
         owners = [f"{socket.gethostname()}:{pid}" for pid in found]
-        with psycopg.connect(self.url, autocommit=True, connect_timeout=5) as connection:
+        with suppress(psycopg.Error), psycopg.connect(self.url, autocommit=True, connect_timeout=5) as connection:
             connection.execute(
                 """update commands set lease_until = now() - interval '1 second' where state = 'claimed'
                 and (owner = any(%s) or (%s and lease_until < now() + make_interval(secs => %s)))""",

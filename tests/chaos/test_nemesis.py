@@ -21,7 +21,7 @@ FORM = {"embedded": 20261121, "rabbitmq": 20261122}  # seeds
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("broker", ["embedded", "rabbitmq"])
 def test_whatever_is_killed_nothing_is_lost_or_done_twice(broker: Broker) -> None:
-    outcome = run(Plan(broker, CASES, seed=FORM[broker], pace=3.0, hurry=True), print)
+    outcome = run(Plan(broker, CASES, seed=FORM[broker], hurry=True), print)
 
     assert outcome.found == [], f"{report(outcome)}\n{outcome.said[-6000:]}"
     assert outcome.counts["acknowledged"] == outcome.counts["settled"] == CASES
