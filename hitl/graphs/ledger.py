@@ -47,7 +47,19 @@ class PlatformLedger:
         with self._store.transaction() as tx:
             rows = ledger.reverse_work(tx, command.case_id)
         for row in rows:
-            self._reverse(command, row)
+            try:
+                self._reverse(command, row)
+            except PlatformTrouble as trouble:
+                if command.attempts < MAX_ATTEMPTS:
+                    raise
+                self._give_up(command, row, str(trouble))  # people are asked again all the same
+
+    def _give_up(self, command: Command, row: DictRow, error: str) -> None:
+        """A reversal that the platform never answered to is incomplete: it may be retried, and nothing hides that."""
+        with self._store.transaction() as tx:
+            sent = ledger.send(tx, command, row["action_id"])
+            if sent:
+                ledger.ended(tx, command, row["action_id"], "unknown" if sent["called"] else "refused", error[:300])
 
     def _forward(self, command: Command, row: DictRow) -> None:
         promised, proven = self._promised(row), time.monotonic()

@@ -112,9 +112,8 @@ def _settle(tx: Tx, case: Case, review: DictRow, settled: _Settled) -> dict[str,
     decision_id = new_id()
     reviews.close(tx, review["review_id"], "decided")
     reviews.decide(tx, _decision(case, review, settled, decision_id))
-    appeal = reviews.appeal_of_round(tx, case.case_id, case.round)
-    if appeal and appeal["on_appeal"] == "hold" and settled.request.decision in ("reject", "edit"):
-        plan.undo_standing(tx, case)  # what the held appeal left in force goes before anything new is done
+    if settled.request.decision in ("reject", "edit"):
+        plan.undo_applied(tx, case)  # what a held appeal left in force goes before anything new is done
     plan.forward(tx, case, decision_id, settled.actions)
     commands.follow(tx, case, "resume", decision_id)
     data = {

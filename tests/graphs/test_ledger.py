@@ -200,3 +200,22 @@ def test_a_kind_that_cannot_be_read_back_is_irreversible_and_says_so(house: Hous
     house.insist()
     assert house.actions(case_id) == {"remove_content": "irreversible"}
     assert house.world.did("reverse") == []
+
+
+def test_a_platform_that_stays_down_during_a_rollback_does_not_keep_the_next_review_from_opening(house: House) -> None:
+    case_id = house.acted("edit", actions=edit("remove_content", "warn_author"), content_id="p")
+    house.rollback(case_id)
+    house.world.down = True
+    house.insist()
+    case = house.show(case_id)
+    assert (case["status"], case["needs_attention"], case["review"]["round"]) == ("waiting_review", True, 2)
+    assert set(house.actions(case_id).values()) == {"reversal_incomplete"}
+
+    house.world.down = False
+    for action in [a for a in case["actions"] if a["status"] == "reversal_incomplete"]:
+        house.settle(action["action_id"], "retry")
+    house.insist()
+
+    assert set(house.actions(case_id).values()) == {"reversed"}
+    assert not house.show(case_id)["needs_attention"]
+    assert house.world.shows("post:p") == {}

@@ -143,10 +143,13 @@ def test_only_what_failed_can_be_retried_and_not_while_an_outcome_is_unknown(hou
 def test_a_failed_rollback_can_be_retried(house: House) -> None:
     case_id = house.acted()
     house.rollback(case_id)
-    house.world.down = True
-    house.insist()
+    (command_id,) = house.due()
+    house.world.on_read = house.crash
+    for _ in range(5):
+        house.crashing(command_id)
+    house.world.on_read = None
+    house.adopt()
     assert house.status(case_id) == "failed"
-    house.world.down = False
     assert house.retry(case_id)["status"] == "rolling_back"
     assert house.insist() == ["done"]
     assert house.world.shows("author:dev-author") == {}

@@ -145,7 +145,7 @@ def test_who_settled_it_and_why_is_kept(house: House) -> None:
 
 def test_a_reversal_that_is_being_tried_again_cannot_be_settled_meanwhile(house: House) -> None:
     case_id = _conflict(house)
-    house.decide(case_id, "reject", by=SUPERVISOR_2)  # which plans the reversal anew
+    house.settle(_of(house, case_id), "retry")
     for outcome in ("happened", "retry", "overwrite"):
         with pytest.raises(Conflict):
             house.settle(_of(house, case_id), outcome)
@@ -183,7 +183,7 @@ def test_a_settling_that_cannot_reach_the_platform_leaves_the_case_as_it_was(hou
 
 def test_a_settling_that_dies_again_and_again_frees_the_target(house: House) -> None:
     case_id = _incomplete(house)
-    house.decide(case_id, "approve", by=SUPERVISOR_2)
+    house.decide(case_id, "reject", by=SUPERVISOR_2)
     house.drain()
     assert house.status(case_id) == "completed"
     house.world.guarantee = "key"
@@ -201,14 +201,14 @@ def test_a_settling_that_dies_again_and_again_frees_the_target(house: House) -> 
     assert house.show(other)["outcome"] == "actioned"
 
 
-def test_a_rollback_that_cannot_reach_the_platform_goes_on_when_it_is_retried(house: House) -> None:
-    case_id = house.acted(content_id="p")
+def test_a_rollback_that_cannot_reach_the_platform_says_so_and_goes_on_when_it_is_retried(house: House) -> None:
+    case_id = house.acted("edit", actions=edit("remove_content"), content_id="p")
     house.rollback(case_id)
     house.world.unreadable_now = True
     house.insist()
-    assert house.status(case_id) == "failed"
+    assert (house.status(case_id), house.show(case_id)["needs_attention"]) == ("waiting_review", True)
     house.world.unreadable_now = False
-    house.retry(case_id)
+    house.settle(_of(house, case_id), "retry")
     assert house.insist() == ["done"]
     assert house.actions(case_id)["remove_content"] == "reversed"
     assert (house.status(case_id), house.world.shows(POST)) == ("waiting_review", {})
