@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 
 from hitl.directory import DEV
+from hitl.errors import Unavailable
 from hitl.operations import show
 from hitl.operations.backlog import Backlog
 from hitl.operations.decide import DecideRequest, decide
@@ -101,9 +102,9 @@ class Crew:
             return tx.execute(sql, params).rowcount
 
     def await_(self, there: Callable[[], bool], *programs: Program) -> None:
-        """Wait until it is so; fails early when one of the programs has ended."""
+        """Wait until it is so, through outages of Postgres too; fails early when one of the programs has ended."""
         deadline = time.monotonic() + PATIENCE
-        while not there():
+        while not _is_so(there):
             ended = [p for p in programs if p.process.poll() is not None]
             assert not ended, self.story()
             assert time.monotonic() < deadline, self.story()
@@ -167,6 +168,13 @@ def crew(url: str, folder: Path, broker_url: str | None = None, **settings: str)
         yield found
     finally:
         found.close()
+
+
+def _is_so(there: Callable[[], bool]) -> bool:
+    try:
+        return there()
+    except Unavailable:
+        return False
 
 
 def worker_id(pid: int) -> str:

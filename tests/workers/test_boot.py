@@ -1,0 +1,30 @@
+"""A worker that cannot work says so and ends, or waits for what is coming."""
+
+from pathlib import Path
+
+from hitl.store.embedded import EmbeddedPostgres
+from hitl.store.migrate import migrate
+from tests.journeys.guardian import Program
+from tests.workers.crew import EMBEDDED, PATIENCE, RABBITMQ, crew
+
+
+def test_a_worker_waits_for_postgres(own_postgres: EmbeddedPostgres, tmp_path: Path) -> None:
+    migrate(own_postgres.url)
+    with crew(own_postgres.url, tmp_path) as found:
+        found.start(2)
+        own_postgres.stop()
+        worker = found.hire()
+        found.await_(lambda: "waiting for the database" in worker.said, worker)
+        own_postgres.start()
+        found.await_(lambda: found.rows("select 1 from workers") != [], worker)
+        found.await_statuses(waiting_review=2)
+        worker.stop()
+
+
+def test_a_worker_that_cannot_work_ends(empty_database_url: str, tmp_path: Path) -> None:
+    own = {"HITL_DATABASE_URL": empty_database_url, "HITL_LOG_FORMAT": "console"}
+    embedded = Program(tmp_path, EMBEDDED, own)
+    over_rabbitmq = Program(tmp_path, RABBITMQ, {**own, "HITL_BROKER_URL": "amqp://guest:guest@127.0.0.1:1/%2F"})
+    for program in (embedded, over_rabbitmq):
+        assert program.process.wait(PATIENCE) not in (0, None)
+        assert "cannot work" in program.said
