@@ -26,7 +26,7 @@ from tests.chaos.watch import Watch
 from tests.chaos.witness import Temper
 
 SETTLE_SECONDS = 300.0
-NEARLY_ALL = 0.9  # of the cases: then the nemesis ends, and the rest shows how everything settles
+NEARLY_ALL, MOST = 0.9, 0.6  # of the cases: then the nemesis ends, and the rest shows how everything settles
 MANY = 1000  # blows; among so many is each kind
 LEFT = "select count(*) from commands where state in ('ready', 'published', 'claimed')"
 
@@ -66,7 +66,7 @@ class Outcome:
 
 def run(plan: Plan, tell: Callable[[str], None] = lambda _: None, *, live: bool = False) -> Outcome:
     """Set everything up, break it, let it settle, and judge."""
-    with set_up(plan.broker, plan.temper) as stage:
+    with set_up(plan.broker, plan.temper, hurry=plan.hurry) as stage:
         return asyncio.run(_run(plan, stage, tell, live=live))
 
 
@@ -105,8 +105,9 @@ async def _run(plan: Plan, stage: Stage, tell: Callable[[str], None], *, live: b
 async def _while_it_lasts(plan: Plan, clients: Clients, nemesis: Nemesis, work: "asyncio.Task[None]") -> None:
     began = time.monotonic()
     wanted = {blow.fault for blow in itertools.islice(schedule(plan.seed, plan.broker, plan.faults), MANY)}
+    enough = plan.cases * (MOST if plan.hurry else NEARLY_ALL)
     while True:
-        through = work.done() or clients.counts["settled"] >= NEARLY_ALL * plan.cases
+        through = work.done() or clients.counts["settled"] >= enough
         if through and (not plan.hurry or {blow.fault for _, blow in nemesis.done} >= wanted):
             return
         if plan.seconds and time.monotonic() - began > plan.seconds:
