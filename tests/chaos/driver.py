@@ -11,6 +11,7 @@ from tests.chaos.records import Records, read
 
 PATIENCE = 150.0  # seconds until something that should happen counts as lost
 AGAIN_SECONDS = 0.1
+LATE_SECONDS = 1.0  # until what a killed worker had sent has arrived at the witness
 RUDE = "You silly goose, nobody likes you."
 Case = dict[str, Any]
 
@@ -144,6 +145,7 @@ class Journey:
 
     def _settle(self, case: Case) -> None:
         """A supervisor looks at the platform, and says what happened there."""
+        time.sleep(LATE_SECONDS)
         done = {line["action_id"] for line in read(self._testimony) if line["did"] == "applied"}
         for action in case["actions"]:
             if action["reverses"] is None and action["status"] in ("unknown", "conflict", "reversal_incomplete"):
