@@ -20,6 +20,8 @@ from hitl import failpoints
 from hitl.domain.commands import Command
 from hitl.errors import Fenced
 from hitl.store.commands import HOLD
+from hitl.store.maintenance import clear_checkpoints
+from hitl.store.postgres import Tx
 
 MOVE_HEAD = """insert into checkpoint_heads (thread_id, checkpoint_ns, checkpoint_id) values (%s, %s, %s)
     on conflict (thread_id, checkpoint_ns) do update set checkpoint_id = excluded.checkpoint_id"""
@@ -88,8 +90,16 @@ class FencedSaver(PostgresSaver):
         super().put_writes(config, writes, task_id, task_path)
 
     def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
-        """Refused: it would keep the greatest id, which need not be the head (store/maintenance.py keeps heads)."""
-        raise NotImplementedError("Prune with maintenance.clear_checkpoints, which keeps the heads.")
+        """Keep of each thread only what its heads need (`keep_latest`), or nothing (`delete`).
+
+        LangGraph's own would keep the greatest id, which need not be the head.
+        """
+        for thread_id in thread_ids:
+            if strategy == "delete":
+                self.delete_thread(thread_id)
+                continue
+            with self._pool.connection() as conn, conn.transaction():
+                clear_checkpoints(Tx(conn), str(thread_id))
 
     def delete_thread(self, thread_id: str) -> None:
         """Forget a thread, its heads too."""
