@@ -8,6 +8,7 @@ from dramatiq import Message
 from dramatiq.broker import Broker
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.stub import StubBroker
+from dramatiq.common import dq_name
 from dramatiq.middleware import Middleware
 
 from workers.doorbell import DoorbellEncoder
@@ -30,6 +31,12 @@ class QuorumBroker(RabbitmqBroker):
             return super().enqueue(message, delay=delay)
         finally:
             self.publishing_since = None
+
+    def _declare_dq_queue(self, queue_name: str) -> Any:
+        # Nothing is ever delayed, so this one stays classic: a quorum queue can be killed at birth, and then whoever
+        # consumes from it hangs for a minute, which keeps a worker from stopping.
+        arguments = super()._build_queue_arguments(queue_name)  # type: ignore[no-untyped-call]
+        return self.channel.queue_declare(queue=dq_name(queue_name), durable=True, arguments=arguments)
 
     def _build_queue_arguments(self, queue_name: str) -> dict[str, Any]:
         arguments: dict[str, Any] = super()._build_queue_arguments(queue_name)  # type: ignore[no-untyped-call]

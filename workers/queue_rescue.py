@@ -4,7 +4,6 @@ import time
 
 import pika
 import structlog
-from dramatiq.common import dq_name
 
 from workers.broker import QuorumBroker
 from workers.doorbell import QUEUE
@@ -42,9 +41,7 @@ class QueueRescue(Loop):
             return  # not the queue: the broker
         log.warning("the queue takes nothing; it is declared anew", queue=QUEUE)
         try:
-            channel = connection.channel()
-            for name in (QUEUE, dq_name(QUEUE)):
-                channel.queue_delete(name)
+            connection.channel().queue_delete(QUEUE)
             self._broker.queues_pending.add(QUEUE)
         finally:
             if connection.is_open:
