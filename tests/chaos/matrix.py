@@ -38,6 +38,12 @@ nothing (`tests/chaos/checkers.py`; what they judge by is the client's log of an
 it truly did, and the database). A failpoint that was never hit is a failure.
 """
 
+BURIALS = {
+    "release": "What a killed worker held was given back at once, as `hitl up` does when it has reaped a child.",
+    "expire": "Leases of killed workers were ended, and found by upkeep.",
+    "wait": "Nobody looked after killed workers: their leases ran out by themselves, 30 s later.",
+}
+
 
 def main() -> int:
     """Run what was asked for; the exit code says whether every promise was kept."""
@@ -152,10 +158,10 @@ def page(outcomes: Sequence[Outcome], began: datetime, burial: Burial) -> str:
     wrong = [o for o in outcomes if o.wrong]
     seconds = int((datetime.now(UTC) - began).total_seconds())
     made = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, check=False).stdout
+    commit, took = made.decode().strip() or "unknown", f"{seconds // 60} min {seconds % 60} s"
     summary = f"""\
-Run on {began:%Y-%m-%d} at commit {made.decode().strip() or "unknown"}:
-**{len(outcomes)} combinations, {len(wrong)} failed**,
-in {seconds // 60} min {seconds % 60} s on 2 cores. Dead workers: `{burial}`. Again: `python -m tests.chaos.matrix`.
+**{len(outcomes)} combinations, {len(wrong)} failed.** Run on {began:%Y-%m-%d} at commit {commit}, in {took} on 2 cores.
+{BURIALS[burial]} Again: `python -m tests.chaos.matrix`.
 
 A cell says how many of its combinations kept every promise; it is empty where no lease can be lost.
 """
