@@ -43,6 +43,7 @@ class Household(Middleware):
         self.worker_id = f"{socket.gethostname()}:{os.getpid()}"
         self.embedded = settings.broker_url is None
         self._runtime: Runtime | None = None
+        self._relay: Relay | None = None
         self._leases: Leases | None = None
         self._loops: list[Loop] = []
         self._ready = threading.Event()
@@ -96,7 +97,8 @@ class Household(Middleware):
     def _begin(self, found: Runtime, broker: Broker) -> None:
         self._leases = Leases(found.store, self.worker_id)
         if self.relays:
-            self._loops.append(Relay(found.store, broker, self.worker_id, self.settings.window))
+            self._relay = Relay(found.store, broker, self.worker_id, self.settings.window)
+            self._loops.append(self._relay)
         if self.settings.broker_url and isinstance(broker, QuorumBroker):
             self._loops.append(DeadLetters(self.settings.broker_url))
             self._loops.append(QueueRescue(self.settings.broker_url, broker))
@@ -159,6 +161,8 @@ class Household(Middleware):
         with self._leases.holding(command), logs.bound(case_id=command.case_id, command_id=command.command_id):
             result = self.runtime.runner.run(command)
             log.info("run ended", kind=command.kind, result=result, attempt=command.attempts)
+        if self._relay:
+            self._relay.room()
 
     def _beat(self) -> None:
         with self.runtime.store.transaction() as tx:

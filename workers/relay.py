@@ -21,6 +21,7 @@ class Relay(Loop):
     def __init__(self, store: Store, broker: Broker, worker_id: str, window: int) -> None:
         super().__init__("relay", POLL_SECONDS, self._round)
         self._store, self._broker, self._worker_id, self._window = store, broker, worker_id, window
+        self._flowing = False
         self._listener = Listener(store.url, COMMANDS, lambda _: self.wake())
 
     def start(self) -> None:
@@ -33,9 +34,15 @@ class Relay(Loop):
         super().stop()
         self._listener.close()
 
+    def room(self) -> None:
+        """A run has ended here: while a backlog flows, hand out the next at once instead of at the next poll."""
+        if self._flowing:
+            self.wake()
+
     def _round(self) -> None:
+        self._flowing = False
         while not self.stopping and self._publish():
-            pass
+            self._flowing = True
 
     def _publish(self) -> int:
         with self._store.transaction() as tx:
