@@ -153,9 +153,11 @@ class Nemesis:
         return self._stage.kill(blow.target)
 
     def _stall(self, blow: Blow) -> bool:
-        if not self._stage.works(blow.target):
-            return False
-        self._busy.add(blow.target)
+        self._busy.add(blow.target)  # nobody kills it meanwhile, so that it comes to work at all
+        while not self._stage.works(blow.target):
+            if self._stopped.wait(0.2):
+                self._busy.discard(blow.target)
+                return False
         group = self._stage.halt(blow.target, signal.SIGSTOP)
         try:
             if self._hurry:

@@ -50,14 +50,16 @@ class Process:
 class Nursery:
     """Starts programs within milliseconds; everything that it started is gone when it is."""
 
-    def __init__(self, folder: Path, died: Callable[[Process], None] = lambda _: None) -> None:
+    def __init__(
+        self, folder: Path, died: Callable[[Process], None] = lambda _: None, settings: Mapping[str, str] | None = None
+    ) -> None:
         held = [sys.executable, "-I", "-S", leash.__file__, str(os.getpid()), str(int(signal.SIGKILL)), "-1", "-1"]
         self._folder, self._died = folder, died
         with (folder / "nursery.out").open("ab") as errors:
             self._process = subprocess.Popen(
                 [*held, sys.executable, "-m", "tests.chaos.nursery"],
                 cwd=ROOT,
-                env=environment({}),
+                env=environment(settings or {}),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -129,11 +131,16 @@ class Member:
 
 
 class Fleet:
-    """Keeps programs running: whoever dies is buried and started again, by a thread of its own."""
+    """Keeps programs running: whoever dies is buried and started again, by a thread of its own.
 
-    def __init__(self, folder: Path, bury: Callable[[Process], None] = lambda _: None) -> None:
+    `settings` are the environment that all of them are forked in, for what a process must have from its first moment.
+    """
+
+    def __init__(
+        self, folder: Path, bury: Callable[[Process], None] = lambda _: None, settings: Mapping[str, str] | None = None
+    ) -> None:
         self._deaths: queue.Queue[Process | None] = queue.Queue()
-        self._nursery = Nursery(folder, self._deaths.put)
+        self._nursery = Nursery(folder, self._deaths.put, settings)
         self._bury = bury
         self._changed = threading.Condition()
         self.members: dict[str, Member] = {}

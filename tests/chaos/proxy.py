@@ -116,6 +116,7 @@ class Proxy:
         self._free.set()
 
     async def _drain(self) -> None:
+        await self._cut()
         rest = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         if rest:
             await asyncio.wait(rest, timeout=2.0)
@@ -128,6 +129,10 @@ class Proxy:
             _reset(near)
             return
         pair = (near, far)
+        if self._server is None:  # refused in the meantime
+            for writer in pair:
+                _reset(writer)
+            return
         self._pairs.add(pair)
         pumps = [
             asyncio.ensure_future(self._pump(reader, far, "up")),

@@ -22,6 +22,7 @@ from hitl.store import leash
 from hitl.store.embedded import EmbeddedPostgres
 from hitl.store.embedded_address import answers
 from hitl.store.migrate import migrate
+from tests.chaos.clocks import AHEAD, BEHIND, wrong
 from tests.chaos.processes import Burial, Fleet, Process, Undertaker
 from tests.chaos.proxy import Proxy
 from tests.chaos.witness import Temper
@@ -35,6 +36,7 @@ Broker = Literal["embedded", "rabbitmq"]
 DESKS = ("desk-1", "desk-2")
 WORKERS = ("worker-1", "worker-2", "worker-3")
 PROXIED = ("desk-1", "worker-1", "relay")  # the others have good lines, so that the two halves can disagree
+CLOCKS = {"worker-2": AHEAD, "worker-3": BEHIND}
 READY_SECONDS = 180.0
 LATE_SECONDS = 8.0  # a renewal that is later than that does not come at all
 THREADS = "4"
@@ -50,7 +52,7 @@ class Stage:
     folder: Path
     postgres: EmbeddedPostgres
     rabbitmq: PrivateRabbitMQ | None
-    fleet: Fleet
+    fleets: dict[str, Fleet]  # by name of their members; those of a fleet share a clock
     proxies: dict[str, Proxy]
     desks: list[str]
     testimony: Path
@@ -62,14 +64,9 @@ class Stage:
         """The database."""
         return self.postgres.url
 
-    @property
-    def workers(self) -> list[str]:
-        """The names of those who work."""
-        return [name for name in self.fleet.members if name in WORKERS]
-
     def process(self, name: str) -> Process | None:
         """Who goes by that name now."""
-        return self.fleet.members[name].process
+        return self.fleets[name].members[name].process
 
     def works(self, name: str) -> bool:
         """Whether a worker is up and has said hello; on a slow machine nobody else is worth killing."""
@@ -163,8 +160,11 @@ def set_up(broker: Broker, temper: Temper, *, hurry: bool = False, **settings: s
         burial: Burial = "release" if broker == "embedded" else "expire" if hurry else "wait"
         undertaker = Undertaker(postgres.url, burial)
         stack.callback(undertaker.close)
-        fleet = stack.enter_context(Fleet(folder, undertaker.bury))
-        stage = Stage(broker, folder, postgres, rabbitmq, fleet, proxies, [], testimony, keeper)
+        right = stack.enter_context(Fleet(folder, undertaker.bury))
+        fleets = dict.fromkeys((*DESKS, *WORKERS, "relay"), right)
+        for name, offset in CLOCKS.items():
+            fleets[name] = stack.enter_context(Fleet(folder, undertaker.bury, wrong(offset)))
+        stage = Stage(broker, folder, postgres, rabbitmq, fleets, proxies, [], testimony, keeper)
         stack.callback(stage.ghosts)
         _cast(stage, {"HITL_ANALYZER": "stub:5", **settings})
         yield stage
@@ -180,13 +180,13 @@ def _cast(stage: Stage, settings: Mapping[str, str]) -> None:
     for name, port in zip(DESKS, free_ports(len(DESKS)), strict=True):
         where = ["--host", "127.0.0.1", "--port", str(port)]
         quiet = ["--no-access-log", "--log-level", "warning"]
-        stage.fleet.add(name, ["uvicorn", "api.main:app", *where, *quiet], _lines(stage, name, settings))
+        stage.fleets[name].add(name, ["uvicorn", "api.main:app", *where, *quiet], _lines(stage, name, settings))
         stage.desks.append(f"http://127.0.0.1:{port}")
     program = DRAMATIQ if stage.rabbitmq else ["workers"]
     for name in WORKERS:
-        stage.fleet.add(name, program, _lines(stage, name, settings))
+        stage.fleets[name].add(name, program, _lines(stage, name, settings))
     if stage.rabbitmq:
-        stage.fleet.add("relay", ["workers.relay_process"], _lines(stage, "relay", settings))
+        stage.fleets["relay"].add("relay", ["workers.relay_process"], _lines(stage, "relay", settings))
     for desk in stage.desks:
         _until(lambda desk=desk: _ready(desk), "a desk is not ready", stage)  # type: ignore[misc]
     if stage.rabbitmq:
@@ -201,7 +201,7 @@ def _lines(stage: Stage, name: str, settings: Mapping[str, str]) -> dict[str, st
         url = url.replace(f":{postgres_port(stage.postgres)}/", f":{stage.proxies['postgres'].port}/")
         witness = stage.proxies["witness"].port
     found = {"HITL_DATABASE_URL": url, "HITL_PLATFORM_URL": f"http://127.0.0.1:{witness}", **settings}
-    found |= {"HITL_WORKER_THREADS": THREADS}
+    found |= {"HITL_WORKER_THREADS": THREADS, **(wrong(CLOCKS[name]) if name in CLOCKS else {})}
     if stage.rabbitmq:
         port = stage.proxies["rabbitmq"].port if proxied else stage.rabbitmq.port
         found["HITL_BROKER_URL"] = f"amqp://guest:guest@127.0.0.1:{port}/%2F"
