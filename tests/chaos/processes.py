@@ -143,6 +143,7 @@ class Fleet:
         self._nursery = Nursery(folder, self._deaths.put, settings)
         self._bury = bury
         self._changed = threading.Condition()
+        self._turn = threading.Lock()  # nobody is born once the end has begun
         self.members: dict[str, Member] = {}
         self._tender = threading.Thread(target=self._tend, name="fleet", daemon=True)
         self._tender.start()
@@ -176,8 +177,9 @@ class Fleet:
 
     def close(self) -> None:
         """Kill everything, and start nothing any more."""
-        for member in self.members.values():
-            member.held = True
+        with self._turn:
+            for member in self.members.values():
+                member.held = True
         self._nursery.close()
         self._deaths.put(None)
         self._tender.join()
@@ -197,7 +199,9 @@ class Fleet:
                 continue
             self._bury(dead)
             time.sleep(RESTART_PAUSE)
-            self._start(dead.name, member)
+            with self._turn:
+                if not member.held:
+                    self._start(dead.name, member)
 
 
 class Undertaker:
