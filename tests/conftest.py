@@ -13,6 +13,11 @@ from tests.services.postgres import Databases, private_postgres
 from tests.services.rabbitmq import PrivateRabbitMQ, private_rabbitmq
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browsers last: Playwright leaves an event loop running in the main thread, and a test that starts one fails."""
+    items.sort(key=lambda item: "playwright" in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A Postgres of this session's own."""
