@@ -4,14 +4,14 @@ import asyncio
 import itertools
 import time
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import httpx
 
-from tests.chaos.records import Records, read
+from tests.chaos.lines import WAIT, Lines
+from tests.chaos.records import Records, Testimony
 
 RUDE = "You silly goose, nobody here likes you."
 REST = ("waiting_review", "completed", "failed")
@@ -21,7 +21,6 @@ OFFICE = "dev-admin"  # settles what a machine cannot know
 UNSETTLED = ("unknown", "conflict", "reversal_incomplete")
 PAUSE = 0.2
 LATE = 1.0  # until what was on its way to the witness has arrived there
-WAIT = 20
 Json = dict[str, Any]
 EDITED: tuple[tuple[str, str, Json], ...] = (
     ("strike_author", "author", {}),
@@ -33,12 +32,9 @@ EDITED: tuple[tuple[str, str, Json], ...] = (
 class Clients:
     """Everybody who uses Guardian during a run; what surprises them is kept in `surprises`."""
 
-    def __init__(self, desks: Sequence[str], log: Path, testimony: Path, *, seed: int, appeals: float = 0.5) -> None:
-        self._desks = itertools.cycle(desks)
-        self._log, self._testimony = Records(log), testimony
+    def __init__(self, lines: Lines, log: Path, testimony: Path, *, seed: int, appeals: float = 0.5) -> None:
+        self._lines, self._log, self._testimony = lines, Records(log), Testimony(testimony)
         self._seed, self._appeals = seed, appeals
-        timeout, limits = httpx.Timeout(WAIT + 5.0, connect=3.0), httpx.Limits(max_connections=None)
-        self._http = httpx.AsyncClient(timeout=timeout, limits=limits)
         self.counts: Counter[str] = Counter()
         self.surprises: list[str] = []
         self.answered_at = 0.0  # of the last 202 (monotonic)
@@ -64,7 +60,7 @@ class Clients:
 
     async def close(self) -> None:
         """Hang up."""
-        await self._http.aclose()
+        await self._lines.close()
         self._log.close()
 
     async def _journey(self, n: int) -> None:
@@ -112,7 +108,7 @@ class Clients:
     async def _settle(self, case: Json, key: str) -> bool:
         """A supervisor looks at the platform and says what happened there; False when nothing can be said."""
         await asyncio.sleep(LATE)
-        seen = {line["action_id"] for line in read(self._testimony) if line["did"] == "applied"}
+        seen = self._testimony.applied()
         said = False
         for action in case["actions"]:
             if action["reverses"] is not None or action["status"] not in UNSETTLED:
@@ -136,7 +132,7 @@ class Clients:
         while True:
             headers = {"Authorization": "Bearer dev-moderator", **tag}
             params = {"wait": str(WAIT)} if tag else {}
-            answer = await self._send("GET", f"/status/{case_id}", headers=headers, params=params)
+            answer = await self._lines.send("GET", f"/status/{case_id}", headers=headers, params=params)
             if answer is None or answer.status_code == 503:
                 await asyncio.sleep(PAUSE)
             elif answer.status_code == 200:
@@ -158,7 +154,7 @@ class Clients:
         self._log.add({"did": "sent", **line}, safe=False)
         headers = {"Authorization": f"Bearer {person}", "Idempotency-Key": key}
         while True:
-            answer = await self._send("POST", path, json=sent, headers=headers)
+            answer = await self._lines.send("POST", path, json=sent, headers=headers)
             if answer is not None and answer.status_code != 503:
                 break
             self.counts["asked again"] += 1
@@ -173,9 +169,3 @@ class Clients:
 
     def _surprised(self, asked: str, answer: httpx.Response) -> None:
         self.surprises.append(f"{asked} answered {answer.status_code}: {answer.text[:300]}")
-
-    async def _send(self, method: str, path: str, **more: Any) -> httpx.Response | None:
-        try:
-            return await self._http.request(method, next(self._desks) + path, **more)
-        except httpx.TransportError:
-            return None

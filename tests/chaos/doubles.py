@@ -1,8 +1,9 @@
 """Every message twice, and in any order: rings for commands again that were rung for already."""
 
 from contextlib import suppress
+from datetime import UTC, datetime
 from random import Random
-from typing import Any
+from typing import Any, LiteralString
 
 import pika
 import psycopg
@@ -10,11 +11,13 @@ import psycopg
 from tests.chaos.stage import Stage
 from workers.doorbell import QUEUE, message
 
-RECENT = 60
+MOST, LATE = 1000, 60
+SINCE = "select command_id, kind, published_at from commands where published_at > %s order by published_at limit %s"
+AGAIN = "select command_id, kind from commands where published_at is not null order by random() limit %s"
 
 
 class Doubler:
-    """Over RabbitMQ it publishes what a relay has published, shuffled and twice, whatever became of it meanwhile.
+    """Over RabbitMQ it publishes all that relays have published since it last did, shuffled, and some from long ago.
 
     The embedded broker lives inside each worker. There the relays are made to forget that they have published: another
     worker's relay publishes the same command again, while the first message is still on its way.
@@ -23,6 +26,8 @@ class Doubler:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._connection: pika.BlockingConnection | None = None
+        self._since = datetime.min.replace(tzinfo=UTC)
+        self.rung = 0
 
     def ring(self, dice: Random) -> None:
         """Do it once; when the broker or the database is down just now, there is nothing to double."""
@@ -39,8 +44,8 @@ class Doubler:
                 self._connection.close()
 
     def _publish(self, dice: Random) -> None:
-        rows = self._rows("select command_id, kind from commands order by published_at desc nulls last limit %s")
-        due = [row for row in rows if dice.random() < 0.5] * 2
+        fresh = self._rows(SINCE, self._since, MOST)
+        due = [row[:2] for row in fresh] + [row for row in self._rows(AGAIN, LATE) if dice.random() < 0.2]
         dice.shuffle(due)
         if self._connection is None or not self._connection.is_open:
             assert self._stage.rabbitmq is not None, "asked before"
@@ -49,15 +54,17 @@ class Doubler:
             kept = pika.BasicProperties(delivery_mode=2)
             for command_id, kind in due:
                 channel.basic_publish("", QUEUE, message(kind, command_id).encode(), kept)
+        self._since = fresh[-1][2] if fresh else self._since
+        self.rung += len(due)
 
     def _forget(self, dice: Random) -> None:
-        rows = self._rows("select command_id, kind from commands where state = 'published' limit %s")
-        due = [command_id for command_id, _ in rows if dice.random() < 0.5]
+        rows = self._rows("select command_id from commands where state = 'published' limit %s", MOST)
+        due = [command_id for (command_id,) in rows if dice.random() < 0.5]
         with psycopg.connect(self._stage.url, autocommit=True, connect_timeout=2) as connection:
-            connection.execute(
+            self.rung += connection.execute(
                 "update commands set state = 'ready' where state = 'published' and command_id = any(%s)", (due,)
-            )
+            ).rowcount
 
-    def _rows(self, sql: str) -> list[tuple[Any, ...]]:
+    def _rows(self, sql: LiteralString, *params: Any) -> list[tuple[Any, ...]]:
         with psycopg.connect(self._stage.url, autocommit=True, connect_timeout=2) as connection:
-            return connection.execute(sql, (RECENT,)).fetchall()
+            return connection.execute(sql, params).fetchall()

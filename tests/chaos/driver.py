@@ -84,7 +84,7 @@ class Journey:
 
     def __init__(self, driver: Driver, name: str, testimony: Path) -> None:
         self._driver, self._testimony = driver, testimony
-        self.name, self.case_id = name, ""
+        self.name, self.case_id, self.review_id = name, "", ""
         self._asked = 0
 
     def whole_loop(self) -> Case:
@@ -102,7 +102,7 @@ class Journey:
         named = {"content_id": self.name, "author_id": f"author-of-{self.name}"}
         answer = self.ask("dev-author", "/start", {"content": RUDE, **named, **more})
         self.case_id = answer.json()["case_id"]
-        self.await_review(1)
+        self.review_id = self.await_review(1)["review"]["review_id"]
 
     def decide(self, person: str, decision: str, **more: Any) -> httpx.Response:
         """Answer the open review."""

@@ -1,4 +1,4 @@
-"""The failpoint matrix, whole: `python -m tests.chaos.matrix`. Prints as it goes, and writes docs/failpoint-matrix.md.
+"""The failpoint matrix, whole: `scripts/chaos matrix`. Prints as it goes, and writes docs/failpoint-matrix.md.
 
 Lanes are Guardians of their own, side by side; most of the time they wait. `--only TEXT` runs what TEXT is part of.
 """
@@ -45,9 +45,9 @@ BURIALS = {
 }
 
 
-def main() -> int:
+def main(argv: Sequence[str]) -> int:
     """Run what was asked for; the exit code says whether every promise was kept."""
-    given = _arguments()
+    given = _arguments(argv)
     combinations = [c for c in every() if given.only in str(c) and (not given.first or c.nth == 1)]
     began, outcomes = datetime.now(UTC), Progress(len(combinations) * len(given.broker))
     with ExitStack() as stack:
@@ -73,14 +73,15 @@ def main() -> int:
     return 1 if wrong or len(outcomes.all) < outcomes.total else 0
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Pull the plug at every commit boundary.")
+def _arguments(argv: Sequence[str]) -> argparse.Namespace:
+    about = "Pulls the plug at every commit boundary. All combinations are run; there is nothing to be drawn."
+    parser = argparse.ArgumentParser(prog="scripts/chaos matrix", description=about)
     parser.add_argument("--broker", action="append", choices=BROKERS, help="default: both, one after the other")
     parser.add_argument("--only", default="", metavar="TEXT", help="combinations with this in their name")
     parser.add_argument("--first", action="store_true", help="hit each failpoint at its first pass only")
     parser.add_argument("--lanes", type=int, default=3, help="Guardians side by side, per broker")
     parser.add_argument("--burial", choices=("release", "expire", "wait"), default="release", help="of dead workers")
-    given = parser.parse_args()
+    given = parser.parse_args(argv)
     given.broker = given.broker or list(BROKERS)
     return given
 
@@ -161,7 +162,7 @@ def page(outcomes: Sequence[Outcome], began: datetime, burial: Burial) -> str:
     commit, took = made.decode().strip() or "unknown", f"{seconds // 60} min {seconds % 60} s"
     summary = f"""\
 **{len(outcomes)} combinations, {len(wrong)} failed.** Run on {began:%Y-%m-%d} at commit {commit}, in {took} on 2 cores.
-{BURIALS[burial]} Again: `python -m tests.chaos.matrix`.
+{BURIALS[burial]} Again: `scripts/chaos matrix`.
 
 A cell says how many of its combinations kept every promise; it is empty where no lease can be lost.
 """
@@ -183,7 +184,3 @@ def _row(name: str, outcomes: Sequence[Outcome]) -> str:
         kept = sum(not o.wrong for o in of)
         cells.append("" if not of else f"{kept} of {len(of)}" if kept == len(of) else f"**{kept} of {len(of)}**")
     return f"| `{name}` | " + " | ".join(cells) + " |"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -115,8 +115,8 @@ class Nemesis:
     @property
     def counts(self) -> Counter[str]:
         """How often what was done."""
-        names = {"doubles": "messages doubled and shuffled"}
-        return Counter(names.get(b.fault) or f"{_kind(b)}: {b.how}" for _, b in self.done)
+        counted = Counter(f"{_kind(b)}: {b.how}" for _, b in self.done if b.fault != "doubles")
+        return counted + Counter({"messages: rung again, in any order": self._doubler.rung})
 
     def _run(self) -> None:
         for blow in self._blows:

@@ -171,6 +171,21 @@ class Fleet:
         assert member.process is not None
         return member.process
 
+    def hold(self, name: str) -> None:
+        """End a program in good order, and keep it down."""
+        member = self.members[name]
+        member.held = True
+        if member.process:
+            member.process.send(signal.SIGTERM)
+            if not member.process.dead.wait(START_SECONDS):
+                raise RuntimeError(f"{name} does not end")
+
+    def release(self, name: str) -> Process:
+        """Start a program again that was held."""
+        member = self.members[name]
+        member.held = False
+        return self._start(name, member)
+
     def said(self, name: str) -> str:
         """What a program has printed so far."""
         return self._nursery.output(name).read_text(errors="replace")

@@ -1,9 +1,10 @@
-"""Eight people decide one review at the same moment, again and again: `python -m tests.chaos.races --reviews 200`."""
+"""Eight people decide one review at the same moment, again and again: `scripts/chaos races --reviews 200`."""
 
 import argparse
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from threading import Barrier
@@ -51,12 +52,12 @@ def _one(site: Site, journey: Journey, pool: ThreadPoolExecutor, draw: Random) -
     return list(pool.map(run, range(RACERS), draw.choices(CHOICES, k=RACERS)))
 
 
-def main() -> int:
+def main(argv: Sequence[str]) -> int:
     """Race, judge, print; the exit code says whether each review had one winner."""
-    parser = argparse.ArgumentParser(description="Eight deciders for every review.")
+    parser = argparse.ArgumentParser(prog="scripts/chaos races", description="Eight deciders for every review.")
     parser.add_argument("--reviews", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
-    given = parser.parse_args()
+    given = parser.parse_args(argv)
     began = time.monotonic()
     with throwaway("races") as folder, private_postgres() as postgres, Databases(postgres.url).fresh() as url:
         site = Site(folder, url, None)
@@ -68,7 +69,3 @@ def main() -> int:
         f"{len(broken)} violations; {time.monotonic() - began:.0f} s\n" + "".join(f"{b}\n" for b in broken)
     )
     return 1 if broken or counts != {202: given.reviews, 409: given.reviews * (RACERS - 1)} else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -27,6 +27,25 @@ class Records:
         self._file.close()
 
 
+class Testimony:
+    """Which actions a witness has applied by now; reads only what has been written since it was last asked."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._at = path, 0
+        self._applied: set[str] = set()
+
+    def applied(self) -> set[str]:
+        """Their ids."""
+        with self._path.open("rb") as file:
+            file.seek(self._at)
+            whole, end, _ = file.read().rpartition(b"\n")
+        self._at += len(whole) + len(end)
+        for line in map(json.loads, whole.splitlines()):
+            if line["did"] == "applied":
+                self._applied.add(line["action_id"])
+        return self._applied
+
+
 def read(path: Path) -> list[dict[str, Any]]:
     """Every whole line; the last one may have been cut off by a kill."""
     lines = path.read_bytes().split(b"\n") if path.exists() else []

@@ -29,6 +29,11 @@ def report(outcome: "Outcome") -> str:
     lines += ["", "how long it took to recover (median, longest)"]
     for fault, seconds in sorted(outcome.recoveries.items()):
         lines.append(f"  {fault:<44} {median(seconds):6.1f} s {max(seconds):6.1f} s   of {len(seconds)}")
+    if outcome.refusals:
+        lines.append(
+            f"  {'until a 503, while Postgres was away':<44} {median(outcome.refusals):6.1f} s",
+        )
+        lines[-1] += f" {max(outcome.refusals):6.1f} s   of {len(outcome.refusals)}"
     lines += ["", "what went through it", *_rows(sorted(outcome.counts.items())), *_rows(_witnessed(outcome.history))]
     lines += ["", "what was promised, and found"]
     found = Counter(line.partition(": ")[0] for line in outcome.found)

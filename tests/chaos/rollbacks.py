@@ -1,11 +1,11 @@
-"""Rollbacks while the worker is killed every two seconds: `python -m tests.chaos.rollbacks --cases 1000`."""
+"""Rollbacks while the worker is killed every two seconds: `scripts/chaos rollbacks --cases 1000`."""
 
 import argparse
 import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from random import Random
@@ -67,12 +67,12 @@ def undone(site: Site) -> Counter[tuple[str, str]]:
         return Counter({(kind, status): times for kind, status, times in conn.execute(UNDONE).fetchall()})
 
 
-def main() -> int:
+def main(argv: Sequence[str]) -> int:
     """Roll back, judge, print; the exit code says whether each action was reversed once or is named."""
-    parser = argparse.ArgumentParser(description="Rollbacks under kills.")
+    parser = argparse.ArgumentParser(prog="scripts/chaos rollbacks", description="Rollbacks under kills.")
     parser.add_argument("--cases", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
-    given = parser.parse_args()
+    given = parser.parse_args(argv)
     began = time.monotonic()
     faults = ("--seed", str(given.seed), "--drop", "0.02", "--error", "0.02")
     with throwaway("rollbacks") as folder, private_postgres() as postgres, Databases(postgres.url).fresh() as url:
@@ -87,7 +87,3 @@ def main() -> int:
         sys.stdout.write(f"  {times:5d} {kind} {status}\n")
     sys.stdout.write("".join(f"{b}\n" for b in broken))
     return 1 if broken or found.total() != given.cases * 3 else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,4 +1,4 @@
-"""Pull the plug: `python -m tests.chaos.run --cases 1000 --broker rabbitmq --seed 7`.
+"""The nemesis and its victims: `scripts/chaos nemesis --cases 1000 --broker rabbitmq --seed 7`.
 
 Cases go through the whole loop while a nemesis breaks everything that can be broken; afterwards checkers compare what
 the clients were told, what the witness did and what the database says. Exit code 1 when any promise was broken.
@@ -19,6 +19,7 @@ import psycopg
 from tests.chaos.checkers import violations
 from tests.chaos.client import Clients
 from tests.chaos.history import History, load
+from tests.chaos.lines import ByTurns
 from tests.chaos.nemesis import EVERY, Nemesis, schedule
 from tests.chaos.report import report
 from tests.chaos.stage import Broker, Stage, set_up
@@ -61,6 +62,7 @@ class Outcome:
     history: History
     load_seconds: float
     settle_seconds: float | None
+    refusals: list[float]
     said: str
 
 
@@ -72,7 +74,8 @@ def run(plan: Plan, tell: Callable[[str], None] = lambda _: None, *, live: bool 
 
 async def _run(plan: Plan, stage: Stage, tell: Callable[[str], None], *, live: bool) -> Outcome:
     log = stage.folder / "client.jsonl"
-    clients = Clients(stage.desks, log, stage.testimony, seed=plan.seed)
+    lines = ByTurns(stage.desks)
+    clients = Clients(lines, log, stage.testimony, seed=plan.seed)
     nemesis = Nemesis(stage, schedule(plan.seed, plan.broker, plan.faults), tell, hurry=plan.hurry)
     with Watch(stage, nemesis, clients, live=live) as watch:
         nemesis.start()
@@ -80,8 +83,7 @@ async def _run(plan: Plan, stage: Stage, tell: Callable[[str], None], *, live: b
         await _while_it_lasts(plan, clients, nemesis, work)
         clients.stop()
         await asyncio.to_thread(nemesis.stop)
-        settled = await _settled(plan, stage, nemesis, work)
-        settle_seconds = time.monotonic() - nemesis.ended if settled else None
+        settle_seconds = await at_rest(stage, work, nemesis.ended, hurry=plan.hurry)
         work.cancel()
     await clients.close()
     history = load(stage.url, log, stage.testimony)
@@ -98,6 +100,7 @@ async def _run(plan: Plan, stage: Stage, tell: Callable[[str], None], *, live: b
         history,
         nemesis.ended - nemesis.began,
         settle_seconds,
+        lines.refusals,
         stage.said() if found else "",
     )
 
@@ -115,13 +118,13 @@ async def _while_it_lasts(plan: Plan, clients: Clients, nemesis: Nemesis, work: 
         await asyncio.sleep(0.2)
 
 
-async def _settled(plan: Plan, stage: Stage, nemesis: Nemesis, work: "asyncio.Task[None]") -> bool:
-    """Wait until no case is under way and no command left; False when that takes too long."""
-    while time.monotonic() - nemesis.ended < SETTLE_SECONDS:
-        if await asyncio.to_thread(_left, stage, hurry=plan.hurry) == 0 and work.done():
-            return True
+async def at_rest(stage: Stage, work: "asyncio.Task[None]", since: float, *, hurry: bool = False) -> float | None:
+    """Wait until no case is under way and no command left: after how many seconds; None when that takes too long."""
+    while time.monotonic() - since < SETTLE_SECONDS:
+        if await asyncio.to_thread(_left, stage, hurry=hurry) == 0 and work.done():
+            return time.monotonic() - since
         await asyncio.sleep(0.2)
-    return False
+    return None
 
 
 def _left(stage: Stage, *, hurry: bool) -> int:
@@ -133,9 +136,9 @@ def _left(stage: Stage, *, hurry: bool) -> int:
     return int(row[0]) if row else 0
 
 
-def main() -> int:
+def main(argv: Sequence[str]) -> int:
     """Run what the arguments say, print the table, and tell by the exit code whether anything was broken."""
-    given = _arguments()
+    given = _arguments(argv)
     faults = given.faults.split(",")
     plan = Plan(given.broker, given.cases, given.seconds, given.seed, faults, hurry=given.hurry)
     if given.schedule:
@@ -152,8 +155,9 @@ def main() -> int:
     return 1 if outcome.found else 0
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Breaks everything, then looks what became of it.")
+def _arguments(argv: Sequence[str]) -> argparse.Namespace:
+    about = "Breaks everything while cases go through the loop, then looks what became of them."
+    parser = argparse.ArgumentParser(prog="scripts/chaos nemesis", description=about)
     parser.add_argument("--cases", type=int, default=10_000)
     parser.add_argument("--seconds", type=float, help="end the faults after so long, whatever has been done by then")
     parser.add_argument("--broker", choices=["embedded", "rabbitmq"], default="rabbitmq")
@@ -162,8 +166,4 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--hurry", action="store_true", help="as the suite does: leases' ends are put forward")
     parser.add_argument("--schedule", action="store_true", help="only print what would be done, and when")
     parser.add_argument("--keep", metavar="FILE", help="where the last words of all programs go")
-    return parser.parse_args()
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return parser.parse_args(argv)

@@ -188,7 +188,7 @@ def _cast(stage: Stage, settings: Mapping[str, str]) -> None:
     if stage.rabbitmq:
         stage.fleets["relay"].add("relay", ["workers.relay_process"], _lines(stage, "relay", settings))
     for desk in stage.desks:
-        _until(lambda desk=desk: _ready(desk), "a desk is not ready", stage)  # type: ignore[misc]
+        _until(lambda desk=desk: ready(desk), "a desk is not ready", stage)  # type: ignore[misc]
     if stage.rabbitmq:
         stage.rabbitmq.await_rooted("cases")
 
@@ -227,7 +227,8 @@ def _witness(stack: ExitStack, testimony: Path, temper: Temper) -> int:
     return port
 
 
-def _ready(desk: str) -> bool:
+def ready(desk: str) -> bool:
+    """Whether a desk says that it is ready."""
     with suppress(httpx.TransportError):
         return httpx.get(f"{desk}/readyz", timeout=5.0).status_code == 200
     return False

@@ -1,6 +1,6 @@
 """The short form of the failpoint matrix: killed at every commit boundary, it loses nothing and doubles nothing.
 
-The long form, with exceptions, stalls and both brokers for all of them, is `python -m tests.chaos.matrix`.
+The long form, with exceptions, stalls and both brokers for all of them, is `scripts/chaos matrix`.
 """
 
 import itertools

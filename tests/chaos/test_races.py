@@ -1,4 +1,4 @@
-"""One winner per review, whatever the number of racers; the long form is `python -m tests.chaos.races`."""
+"""One winner per review, whatever the number of racers; the long form is `scripts/chaos races`."""
 
 from tests.chaos.races import race
 from tests.chaos.site import Site, opened

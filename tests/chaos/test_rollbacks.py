@@ -1,4 +1,4 @@
-"""Rollbacks under kills undo everything once; the long form is `python -m tests.chaos.rollbacks`."""
+"""Rollbacks under kills undo everything once; the long form is `scripts/chaos rollbacks`."""
 
 from tests.chaos.rollbacks import killing, roll_back, undone
 from tests.chaos.site import Site, opened
