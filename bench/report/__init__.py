@@ -1,0 +1,1 @@
+"""From result lines to a page that people read."""

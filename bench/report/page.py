@@ -1,0 +1,94 @@
+"""bench/RESULTS.md, from a results file and the template."""
+
+from pathlib import Path
+from string import Template
+
+from bench.places import BENCH, RESULTS_PAGE
+from bench.report import measures, plots, tables
+from bench.report.results import Results
+from bench.report.targets import OWN, judged
+from bench.systems.catalog import SYSTEMS
+from bench.visits import Sizes
+
+TEMPLATE = BENCH / "report" / "template.md"
+
+
+def write(results_file: Path) -> None:
+    """Write the page and its plots."""
+    results = Results.read(results_file)
+    plots.write(results)
+    own = [system for system in OWN if system in results.systems]
+    parts = {
+        "summary": _summary(results),
+        "ratios": "\n".join(tables.ratios(results, system) for system in own),
+        "targets": tables.targets(results),
+        "absolutes": tables.absolutes(results, measures.SHOWN),
+        "survival": tables.survival(results),
+        "rest": tables.absolutes(results, measures.AT_REST),
+        "processes": tables.processes(results),
+        "setups": _setups(results),
+        "postgres": _postgres(results),
+        "concurrency": str(Sizes().concurrency),
+        "machine": _machine(results),
+        "versions": _versions(results),
+        "absent": _absent(results),
+        "every_run": tables.every_run(results),
+        "again": _again(results),
+    }
+    RESULTS_PAGE.write_text(Template(TEMPLATE.read_text()).substitute(parts).rstrip() + "\n")
+
+
+def _summary(results: Results) -> str:
+    verdicts = [(target, tables.title(own), found, verdict) for target, own, found, verdict in judged(results)]
+    missed = [(t, own, found) for t, own, found, verdict in verdicts if "MISSED" in verdict]
+    met = sum(verdict == "met" for *_, verdict in verdicts)
+    lines = [f"**{met} targets met, {len(missed)} missed**, of those measured here."]
+    lines += [f"- missed ({target.level}): {target.text}; {own}: {found}" for target, own, found in missed]
+    contended = results.contended()
+    if contended:
+        lines.append(
+            f"\n**Contended:** during {len(contended)} of {len(results.lines)} runs others had more than a tenth of "
+            "the machine (see the last table). Take the rates of this run as lower bounds."
+        )
+    errors = sum(int(line["errors"]) for line in results.lines)
+    lines.append(f"\nErrors in all runs together: {errors}; visits that failed: {len(results.failed)}.")
+    return "\n".join(lines)
+
+
+def _setups(results: Results) -> str:
+    return "\n".join(f"- **{tables.title(name)}**: {SYSTEMS[name].how}" for name in results.systems if name in SYSTEMS)
+
+
+def _postgres(results: Results) -> str:
+    found = {
+        ", ".join(f"{name} {value}" for name, value in line["postgres"].items())
+        for line in results.lines
+        if line.get("postgres")
+    }
+    return "; ".join(sorted(found)) or "not measured"
+
+
+def _machine(results: Results) -> str:
+    about = results.about["about"]
+    changed = ", with changes not committed" if about["changed"] else ""
+    return (
+        f"{about['at']}; {about['cores']} cores ({about['processor']}), {about['memory_gib']} GiB, {about['system']}, "
+        f"Python {about['python']}; 8 kB write with fdatasync {about['fdatasync_us']} µs; load {about['load']:.1f} at "
+        f"the beginning. Guardian at {about['commit'] or 'an unknown commit'}{changed}."
+    )
+
+
+def _versions(results: Results) -> str:
+    named = results.about["versions"]
+    lines = (", ".join(f"{package} {version}" for package, version in named[name].items()) for name in results.systems)
+    return "\n".join(f"- {tables.title(name)}: {line}" for name, line in zip(results.systems, lines, strict=True))
+
+
+def _absent(results: Results) -> str:
+    absent = results.about["absent"]
+    return "\n".join(f"Left out: {tables.title(name)}: {reason}" for name, reason in absent.items())
+
+
+def _again(results: Results) -> str:
+    words = " ".join(["sh scripts/bench", *results.about["arguments"]])
+    return f"```\n{words}\n```\n\n`sh scripts/bench --quick` is a smoke run of a few minutes."

@@ -1,0 +1,89 @@
+"""The page's tables, in Markdown."""
+
+from collections.abc import Iterable, Sequence
+
+from bench.report import measures
+from bench.report.results import Json, Measure, Results
+from bench.report.targets import OWN, judged
+from bench.systems.catalog import SYSTEMS
+
+
+def title(system: str) -> str:
+    """How a system is called on the page."""
+    return SYSTEMS[system].title if system in SYSTEMS else system
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n"
+
+
+def ratios(results: Results, own: str) -> str:
+    """How far ahead one of Guardian's modes is of each peer; below 1 it is behind."""
+    peers = [system for system in results.systems if system not in OWN]
+
+    def row(measure: Measure) -> list[str]:
+        way = "Guardian ÷ peer" if measure.more_is_better else "peer ÷ Guardian"
+        found = [results.ratio(own, peer, measure) for peer in peers]
+        return [f"{measure.title} ({way})", *(ratio.show() if ratio else "–" for ratio in found)]
+
+    return table([title(own), *map(title, peers)], map(row, measures.COMPARED))
+
+
+def absolutes(results: Results, shown: Sequence[Measure]) -> str:
+    """The figures themselves."""
+    spreads = [[results.spread(system, measure) for system in results.systems] for measure in shown]
+    rows = [
+        [measure.title, *(spread.show() if spread else "–" for spread in found)]
+        for measure, found in zip(shown, spreads, strict=True)
+    ]
+    return table(["", *map(title, results.systems)], rows)
+
+
+def targets(results: Results) -> str:
+    """What was aimed at, and what was found."""
+    rows = [[target.level, target.text, title(own), found, verdict] for target, own, found, verdict in judged(results)]
+    return table(["", "target", "mode", "found", "verdict"], rows)
+
+
+def survival(results: Results) -> str:
+    """Who comes back after everything was killed."""
+    head = ["", "paused", "survived", "pausing, s", "restart, s", "resuming, s", "memory while paused, MiB", "others"]
+    keys = ("pause_seconds", "restart_seconds", "resume_seconds")
+
+    def row(line: Json) -> list[str]:
+        times = [f"{line[key]:.1f}" for key in keys]
+        counts = [str(line["paused"]), str(line["survived"])]
+        return [title(line["system"]), *counts, *times, f"{line['pss_mib']:.0f}", f"{line['others']:.0%}"]
+
+    return table(head, [row(line) for system in results.systems for line in results.of(system, "survival")])
+
+
+def processes(results: Results) -> str:
+    """Where the CPU time and the memory go, process by process (the last round)."""
+    rows = []
+    for system in results.systems:
+        busy = (results.of(system, "closed-0") or [{}])[-1].get("cpu_ms_by_process", {})
+        resting = (results.of(system, "idle") or [{}])[-1].get("pss_mib_by_process", {})
+        for name in sorted(busy.keys() | resting.keys(), key=lambda name: -busy.get(name, 0.0)):
+            cells = [_cell(busy.get(name)), _cell(resting.get(name))]
+            rows.append([title(system), name, *cells])
+    return table(["", "process", "CPU per case, ms", "idle PSS, MiB"], rows)
+
+
+def every_run(results: Results) -> str:
+    """Each run with what others did to the machine meanwhile."""
+    head = ["system", "scenario", "round", "cases/s", "CPU ms/case", "client ms/case", "others", "stolen", "errors"]
+
+    def row(line: Json) -> list[str]:
+        figures = [_cell(line.get(key)) for key in ("cases_per_second", "server_cpu_ms", "client_cpu_ms")]
+        load = [f"{line['others']:.0%}", f"{line['stolen']:.0%}", str(line["errors"])]
+        return [line["system"], line["scenario"], str(line["round"]), *figures, *load]
+
+    failed = [[line["system"], line["scenario"], str(line["round"]), "failed", *["–"] * 5] for line in results.failed]
+    return table(head, [*map(row, results.lines), *failed])
+
+
+def _cell(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1f}"

@@ -1,0 +1,100 @@
+"""What Guardian has set itself, and whether this run shows it: a target that is missed is called missed."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from bench.report import measures as m
+from bench.report.results import Measure, Results, Spread
+
+OWN = ("guardian-embedded", "guardian-rabbitmq")
+LANGGRAPH = ("langgraph-dev", "langgraph-dev-jobs")
+Value = Callable[[Results, str], Spread | None]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A bound on a figure of one of Guardian's modes; `least` or `most`."""
+
+    level: str
+    text: str
+    value: Value
+    least: float | None = None
+    most: float | None = None
+    modes: tuple[str, ...] = OWN
+
+    def judge(self, seen: Spread | None) -> str:
+        """Met, missed, or not measured; by the median."""
+        if seen is None:
+            return "not measured"
+        met = seen.middle >= self.least if self.least is not None else seen.middle <= (self.most or 0.0)
+        return "met" if met else "**MISSED**"
+
+
+def _against(peer: str, measure: Measure) -> Value:
+    return lambda results, own: results.ratio(own, peer, measure)
+
+
+def _against_better(measure: Measure) -> Value:
+    """Against whichever of LangGraph's two configurations does better here."""
+
+    def value(results: Results, own: str) -> Spread | None:
+        found = [ratio for peer in LANGGRAPH if (ratio := results.ratio(own, peer, measure))]
+        return min(found, key=lambda ratio: ratio.middle, default=None)
+
+    return value
+
+
+def _own(measure: Measure) -> Value:
+    return lambda results, own: results.spread(own, measure)
+
+
+def _quotient(upper: Measure, lower: Measure) -> Value:
+    """One figure over another of the same system, round by round."""
+
+    def value(results: Results, own: str) -> Spread | None:
+        above, below = results.by_round(own, upper), results.by_round(own, lower)
+        return Spread.of(above[r] / below[r] for r in above if below.get(r))
+
+    return value
+
+
+def _survivors(results: Results, own: str) -> Spread | None:
+    return Spread.of(line["survived"] / max(1, line["paused"]) for line in results.of(own, "survival"))
+
+
+TARGETS = (
+    Target("must", "cases/s ÷ Restate's ≥ 1", _against("restate", m.RATE), least=1.0),
+    Target("goal", "cases/s ÷ Restate's ≥ 1.5", _against("restate", m.RATE), least=1.5),
+    Target("must", "cases/s ÷ DBOS' ≥ 3", _against("dbos", m.RATE), least=3.0),
+    Target(
+        "must",
+        "cases/s ÷ LangGraph's development server's (the better of both) ≥ 3",
+        _against_better(m.RATE),
+        least=3.0,
+    ),
+    Target("must", "cases/s ÷ the straightforward design's ≥ 8", _against("straightforward", m.RATE), least=8.0),
+    Target("must", "cases/s with a 200 ms analyzer ÷ own with 0 ms ≥ 0.9", _quotient(m.RATE_200, m.RATE), least=0.9),
+    Target("must", "Restate's CPU per case ÷ ours ≥ 1", _against("restate", m.CPU), least=1.0),
+    Target("goal", "Restate's CPU per case ÷ ours ≥ 1.25", _against("restate", m.CPU), least=1.25),
+    Target("must", "Restate's start → paused p50 ÷ ours ≥ 1", _against("restate", m.PAUSED), least=1.0),
+    Target("stretch", "Restate's start → paused p50 ÷ ours ≥ 2", _against("restate", m.PAUSED), least=2.0),
+    Target("must", "Restate's decision → completed p50 ÷ ours ≥ 1", _against("restate", m.DONE), least=1.0),
+    Target("stretch", "Restate's decision → completed p50 ÷ ours ≥ 2", _against("restate", m.DONE), least=2.0),
+    Target("must", "start → paused p99 ÷ p50 ≤ 3", _quotient(m.PAUSED_99, m.PAUSED), most=3.0),
+    Target("must", "decision → completed p99 ÷ p50 ≤ 3", _quotient(m.DONE_99, m.DONE), most=3.0),
+    Target("must", "Restate's acknowledgement p50 ÷ ours ≥ 2", _against("restate", m.ACK), least=2.0),
+    Target("must", "WAL per case ≤ 35 kB", _own(m.WAL), most=35.0),
+    Target("goal", "WAL per case ≤ 20 kB", _own(m.WAL), most=20.0),
+    Target("goal", "WAL flushes per case ≤ 12", _own(m.FLUSHES), most=12.0),
+    Target("must", "idle CPU < 1 % of a core", _own(m.IDLE_CPU), most=1.0, modes=OWN[:1]),
+    Target("must", "idle memory < 250 MB (238 MiB)", _own(m.IDLE_MEMORY), most=238.0, modes=OWN[:1]),
+    Target("must", "share of paused cases that survive a kill -9 of everything = 1", _survivors, least=1.0),
+)
+
+
+def judged(results: Results) -> Iterator[tuple[Target, str, str, str]]:
+    """Each target for each of Guardian's modes: what was found, and the verdict."""
+    for target in TARGETS:
+        for own in target.modes:
+            seen = target.value(results, own)
+            yield target, own, seen.show() if seen else "–", target.judge(seen)

@@ -1,0 +1,1 @@
+"""How each system is installed, started, killed and started again."""

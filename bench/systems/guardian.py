@@ -1,0 +1,49 @@
+"""Guardian, embedded as `hitl up` runs it, and over RabbitMQ as on several machines."""
+
+import subprocess
+import sys
+
+from bench.clients.guardian import GuardianClient
+from bench.systems.household import Household
+from bench.systems.programs import answers, environment
+from hitl.store.embedded import running_url
+
+__all__ = ["GuardianClient"]
+
+EMBEDDED = (
+    "`hitl up` with nothing set but the stub analyzer, the log off and a data directory: one desk, one worker process, "
+    "its own Postgres. Development tokens on loopback."
+)
+RABBITMQ = (
+    "`uvicorn api.main:app` (one process, no access log) and `dramatiq workers` (one process; as many threads as the "
+    "default) over a private RabbitMQ with quorum queues and a Postgres like the embedded one."
+)
+
+
+def install() -> None:
+    """There already: the benchmark runs in Guardian's own venv."""
+
+
+def start_embedded(household: Household) -> None:
+    """`hitl up`."""
+    data = household.folder / "data"
+    own = {**_settings(household), "HITL_PORT": str(household.port), "HITL_DATA_DIR": str(data)}
+    up = [sys.executable, "-P", "-m", "hitl.cli", "up"]
+    household.run("hitl-up", up, own, answers(household.port, "/readyz"))
+    household.database = running_url(data)
+
+
+def start_rabbitmq(household: Household) -> None:
+    """The migration, the workers, the desk."""
+    own = {**_settings(household), "HITL_DATABASE_URL": household.postgres(), "HITL_BROKER_URL": household.rabbitmq()}
+    migrate = [sys.executable, "-P", "-m", "hitl.cli", "migrate"]
+    subprocess.run(migrate, env=environment(own), cwd=household.folder, check=True, capture_output=True)
+    workers = [sys.executable, "-P", "-m", "dramatiq", "workers", "-p", "1"]
+    household.run("workers", workers, own, lambda: True)
+    desk = ["uvicorn", "api.main:app", "--host", "127.0.0.1", "--port", str(household.port), "--no-access-log"]
+    household.run("desk", [sys.executable, "-P", "-m", *desk], own, answers(household.port, "/readyz"))
+
+
+def _settings(household: Household) -> dict[str, str]:
+    analyzer = f"stub:{household.milliseconds}"
+    return {"PYTHONPATH": str(household.guardian), "HITL_ANALYZER": analyzer, "HITL_LOG_FORMAT": "none"}
