@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 
 from bench.journey import Client
-from bench.systems import dbos, guardian, langgraph, restate, straightforward
+from bench.systems import aegra, dbos, guardian, langgraph, restate, straightforward
 from bench.systems.household import Household
 
 
@@ -86,5 +86,6 @@ SYSTEMS = {
             straightforward.StraightforwardClient,
             straightforward.installed,
         ),
+        System("aegra", "Aegra", aegra.HOW, aegra.install, aegra.start, aegra.AgentProtocolClient, aegra.installed),
     )
 }

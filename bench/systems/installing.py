@@ -16,12 +16,12 @@ class NotInstallable(RuntimeError):
     """Why a peer cannot be had on this machine."""
 
 
-def venv(name: str, python: str = "") -> Path:
-    """The bin directory of a venv that holds exactly `requirements/NAME.lock`."""
+def venv(name: str, oldest: tuple[int, int] = (3, 11)) -> Path:
+    """The bin directory of a venv that holds exactly `requirements/NAME.lock`, on a Python not older than that."""
     place, lock = VENVS / name, REQUIREMENTS / f"{name}.lock"
     if not _current(place, lock):
         shutil.rmtree(place, ignore_errors=True)
-        _run([str(UV), "venv", "-q", "--no-python-downloads", "--python", python or sys.executable, str(place)])
+        _run([str(UV), "venv", "-q", "--no-python-downloads", "--python", _python(oldest), str(place)])
         interpreter = str(place / "bin" / "python")
         packages = ["--require-hashes", "--no-deps", "-r", str(lock)]
         try:
@@ -52,6 +52,19 @@ def versions(name: str, packages: Sequence[str]) -> dict[str, str]:
     pins = (line.split()[0] for line in (REQUIREMENTS / f"{name}.lock").read_text().splitlines() if "==" in line)
     found = dict(pin.split("==") for pin in pins)
     return {package: found[package] for package in packages}
+
+
+def _python(oldest: tuple[int, int]) -> str:
+    """Our own Python, or another one of this machine that is new enough."""
+    if sys.version_info >= oldest:
+        return sys.executable
+    asked = f"import sys; sys.exit(sys.version_info < {oldest})"
+    named = [shutil.which(f"python3.{minor}") for minor in range(oldest[1], oldest[1] + 3)]
+    kept = sorted(map(str, Path.home().glob(".pyenv/versions/3.*/bin/python")))
+    for python in filter(None, [*named, *kept]):
+        if subprocess.run([python, "-c", asked], capture_output=True, check=False).returncode == 0:
+            return python
+    raise NotInstallable(f"it needs Python {'.'.join(map(str, oldest))}, which is not on this machine")
 
 
 def _current(place: Path, lock: Path) -> bool:

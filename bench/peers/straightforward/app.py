@@ -155,7 +155,8 @@ def status(case_id: str) -> dict[str, Any]:
     known = {"round": seen.values.get("round", 1), "actions": seen.values.get("actions", [])}
     if "review" in seen.next:
         return {"status": "waiting_review", **known}
-    return {"status": "completed" if seen.values.get("decision") and not seen.next else "running", **known}
+    done = seen.values.get("decision") and not seen.tasks  # `next` is empty a moment before the last step is kept
+    return {"status": "completed" if done else "running", **known}
 
 
 @app.get("/healthz")
