@@ -4,7 +4,7 @@ import structlog
 from dramatiq import Broker
 
 from hitl import failpoints
-from hitl.store import commands, workers
+from hitl.store import outbox, workers
 from hitl.store.notify import COMMANDS, Listener
 from hitl.store.postgres import Store
 from workers.doorbell import message
@@ -48,7 +48,7 @@ class Relay(Loop):
         with self._store.transaction() as tx:
             share = max(1, self._window // max(1, workers.alive(tx)["relays"]))
             serves = sorted(workers.served(tx))
-            due = commands.take(tx, window=self._window, share=share, relay=self._worker_id, serves=serves)
+            due = outbox.take(tx, window=self._window, share=share, relay=self._worker_id, serves=serves)
             tx.name = "publish" if due else None
         for n, (command_id, kind) in enumerate(due):
             try:
@@ -57,7 +57,7 @@ class Relay(Loop):
             except Exception as trouble:  # noqa: BLE001 (whatever the broker's client raises: rows wait in Postgres)
                 log.warning("the broker takes nothing", error=type(trouble).__name__, waiting=len(due) - n)
                 with self._store.transaction() as tx:
-                    commands.unpublish(tx, [c for c, _ in due[n:]])
+                    outbox.unpublish(tx, [c for c, _ in due[n:]])
                 self._stopped.wait(BROKER_PAUSE)
                 return 0
         return len(due)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 Kind = Literal["start", "resume", "rollback", "settle"]
 
@@ -11,6 +11,20 @@ RENEW_SECONDS = 10
 MAX_ATTEMPTS = 5
 SUSPECT_AFTER = 2  # runs in a row that were lost together with their process
 POSTPONE_LIMIT_SECONDS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a claim saw beside the command: the case's round, the graph's head, the decision to be carried out.
+
+    `head` is the checkpoint's id, None when there is none; `state` is where the graph stands there, None when only
+    LangGraph can say; `answer` is `{decision_id, decision, interrupt_id}`.
+    """
+
+    round: int
+    head: str | None = None
+    state: dict[str, Any] | None = None
+    answer: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +42,7 @@ class Command:
     attempts: int
     postponed_since: datetime | None
     postponed_for: float
+    seen: Seen = Seen(0)
 
 
 def backoff(attempts: int) -> float:

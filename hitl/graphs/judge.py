@@ -4,10 +4,12 @@ import time
 
 from hitl.analyzers.port import Analyzer, AnalyzerBusy, AnalyzerUnavailable
 from hitl.domain.commands import POSTPONE_LIMIT_SECONDS, Command
+from hitl.domain.events import Fact
 from hitl.domain.policies import PolicySet
 from hitl.domain.verdicts import Post, Verdict, judge, unavailable
+from hitl.graphs.run import Run
 from hitl.operations import analysis
-from hitl.store.postgres import Store
+from hitl.store.postgres import Store, Tx
 
 
 class Postponed(Exception):
@@ -25,18 +27,24 @@ class StoredJudge:
         self._store = store
         self._analyzer = analyzer
 
-    def analyze(self, command: Command) -> bool:
+    def analyze(self, run: Run) -> bool:
         """Analyze once; True when people are to be asked."""
-        with self._store.transaction() as tx:
-            found = analysis.subject(tx, command.case_id)
-        if isinstance(found, tuple):
-            post, policies = found
-            began = time.perf_counter()
-            verdict = self._verdict(command, post, policies)
-            latency_ms = round((time.perf_counter() - began) * 1000)
-            with self._store.transaction("verdict") as tx:
-                found = analysis.keep(tx, command, verdict, policies, latency_ms)
-        return bool(found["suspect"] or found["sampled"])
+        with self._store.statement() as tx:
+            found = analysis.subject(tx, run.command.case_id)
+        if found.kept is not None:
+            return found.kept
+        began = time.perf_counter()
+        verdict = self._verdict(run.command, found.post, found.policies)
+        latency_ms, sampled = round((time.perf_counter() - began) * 1000), analysis.sampled(verdict, found.policies)
+
+        def keep(tx: Tx) -> list[Fact]:
+            analysis.keep(tx, found, verdict, sampled=sampled, latency_ms=latency_ms)
+            return []
+
+        run.later(keep, "verdict")
+        if verdict.usage:  # what was paid for is kept at once
+            run.write_now("verdict")
+        return verdict.suspect or sampled
 
     def _verdict(self, command: Command, post: Post, policies: PolicySet) -> Verdict:
         try:

@@ -7,10 +7,11 @@ from typing import Any
 from psycopg.rows import DictRow
 
 from hitl import failpoints
-from hitl.domain.commands import MAX_ATTEMPTS, Command
+from hitl.domain.commands import MAX_ATTEMPTS
+from hitl.graphs.run import Run
 from hitl.operations import ledger
-from hitl.platforms.port import Effect, EffectRefused, EffectUnknown, KindManifest, Platform
-from hitl.store.postgres import Store, Tx
+from hitl.platforms.port import Effect, EffectRefused, EffectUnknown, KindManifest, Platform, Receipt
+from hitl.store.postgres import Store
 
 BUSY_PAUSES = (0.01, 0.02, 0.04, 0.08)  # seconds; an effect on the embedded forum takes a few milliseconds
 FRESH_SECONDS = 1.0  # how old the proof of the lease may be when a call is made; a stopped process wakes up later
@@ -32,91 +33,95 @@ class PlatformLedger:
         self._store = store
         self._platform_of = platform  # by tenant
 
-    def carry_out(self, command: Command, decision_id: str) -> None:
+    def carry_out(self, run: Run, decision_id: str) -> None:
         """Do the actions of a decision in order; a refused one does not stop the others, an unknown one does."""
-        with self._store.transaction() as tx:
-            rows = ledger.forward_work(tx, command.case_id, decision_id)
+        with self._store.statement() as tx:
+            rows = ledger.forward_work(tx, decision_id)
         for row in rows:
             if row["status"] == "unknown":
                 raise EffectStopped()
             if row["status"] in ("planned", "sending"):
-                self._forward(command, row)
+                self._forward(run, row)
 
-    def reverse(self, command: Command) -> None:
+    def reverse(self, run: Run) -> None:
         """Undo what is planned to be undone; one that fails does not stop the others."""
-        with self._store.transaction() as tx:
-            rows = ledger.reverse_work(tx, command.case_id)
+        with self._store.statement() as tx:
+            rows = ledger.reverse_work(tx, run.command.case_id)
         for row in rows:
             try:
-                self._reverse(command, row)
+                self._reverse(run, row)
             except PlatformTrouble as trouble:
-                if command.attempts < MAX_ATTEMPTS:
+                if run.command.attempts < MAX_ATTEMPTS:
                     raise
-                self._give_up(command, row, str(trouble))  # people are asked again all the same
+                self._give_up(run, row, str(trouble))  # people are asked again all the same
 
-    def _give_up(self, command: Command, row: DictRow, error: str) -> None:
+    def _give_up(self, run: Run, row: DictRow, error: str) -> None:
         """A reversal that the platform never answered to is incomplete: it may be retried, and nothing hides that."""
-        with self._store.transaction() as tx:
-            sent = ledger.send(tx, command, row["action_id"])
+        with run.step() as step:
+            sent, facts = ledger.send(step.tx, row["action_id"])
+            step.facts += facts
             if sent:
-                ledger.ended(tx, command, row["action_id"], "unknown" if sent["called"] else "refused", error[:300])
+                step.facts += ledger.ended(step.tx, sent, "unknown" if sent["called"] else "refused", error[:300])
 
-    def _forward(self, command: Command, row: DictRow) -> None:
+    def _forward(self, run: Run, row: DictRow) -> None:
         promised, proven = self._promised(row), time.monotonic()
         # on its way first: nobody else of us touches the target between the look at it and the call
-        sent = self._patiently(lambda tx: ledger.send(tx, command, row["action_id"]))
+        sent = self._send(run, row)
         if sent is None:
             return
         if not sent["called"]:
             before = self._read(sent) if promised.readable else None
-            with self._store.transaction("send") as tx:
-                ledger.calling(tx, command, sent, before)
-        if not self._call(command, sent, promised, proven):
+            with self._store.statement("send") as tx:
+                ledger.calling(tx, run.command, sent, before)
+        if not self._call(run, sent, promised, proven):
             raise EffectStopped()
 
-    def _reverse(self, command: Command, row: DictRow) -> None:
+    def _reverse(self, run: Run, row: DictRow) -> None:
         promised, proven = self._promised(row), time.monotonic()
-        sent = self._patiently(lambda tx: ledger.send(tx, command, row["action_id"]))
+        sent = self._send(run, row)
         if sent is None:
             return
         if not sent["called"]:
+            with self._store.statement() as tx:
+                released = ledger.release(tx, sent)
             correction = row["kind"] == "notify_author"
-            if not correction and self._settled_without_a_call(command, sent, promised):
+            if not correction and self._settled_without_a_call(run, sent, released, promised):
                 return
-            with self._store.transaction("send_reversal") as tx:
-                sent = ledger.calling_back(tx, command, sent, correction=correction)
-        self._call(command, sent, promised, proven)
+            with self._store.statement("send_reversal") as tx:
+                sent = ledger.calling_back(tx, run.command, sent, None if correction else released["restore"])
+        self._call(run, sent, promised, proven)
 
-    def _patiently(self, step: Callable[[Tx], DictRow | None]) -> DictRow | None:
-        """Wait a moment for another effect on the same target; for longer ones the command is given back."""
-        for pause in BUSY_PAUSES:
+    def _send(self, run: Run, row: DictRow) -> DictRow | None:
+        """Put it on its way; wait a moment for another effect on the same target, and give the command back then."""
+        for pause in (*BUSY_PAUSES, None):
             try:
-                with self._store.transaction() as tx:
-                    return step(tx)
+                with run.step() as step:
+                    sent, facts = ledger.send(step.tx, row["action_id"])
+                    step.facts += facts
             except ledger.TargetBusy:
+                if pause is None:
+                    raise
                 time.sleep(pause)
-        with self._store.transaction() as tx:
-            return step(tx)
+            else:
+                return sent
+        raise AssertionError("the last try returns or raises")
 
-    def _settled_without_a_call(self, command: Command, row: DictRow, promised: KindManifest) -> bool:
+    def _settled_without_a_call(self, run: Run, row: DictRow, released: DictRow, promised: KindManifest) -> bool:
         """Whether releasing the hold was all there was to do, or nothing can or may be done."""
-        with self._store.transaction() as tx:
-            shared = ledger.shared(tx, row)
-            found, restore = ledger.expected(tx, row)
+        shared, restore = released["shared"], released["restore"]
         if not shared and not promised.readable:
-            self._end(command, row, "irreversible", "the platform cannot show this effect, so it cannot be undone")
+            self._end(run, row, "irreversible", "the platform cannot show this effect, so it cannot be undone")
             return True
         now = None if shared else self._read(row)
         if shared or now == restore:
-            with self._store.transaction() as tx:
-                ledger.applied(tx, command, row["action_id"], None)
+            run.later(lambda tx: ledger.applied(tx, row, None), "record_reversal")
             return True
-        if found and now != found["after"] and not row["overwrite"]:
-            self._end(command, row, "conflict", "somebody else changed this in the meantime; it was not overwritten")
+        if released["told"] and now != released["left"] and not row["overwrite"]:
+            self._end(run, row, "conflict", "somebody else changed this in the meantime; it was not overwritten")
             return True
         return False
 
-    def _call(self, command: Command, row: DictRow, promised: KindManifest, proven: float) -> bool:
+    def _call(self, run: Run, row: DictRow, promised: KindManifest, proven: float) -> bool:
         """Call the platform once per key; False when the outcome stays unknown. The lease was held after `proven`."""
         platform, receipt = self._platform_of(row["tenant_id"]), None
         forward = row["direction"] == "forward"
@@ -125,34 +130,40 @@ class PlatformLedger:
                 raise EffectUnknown("the run broke off while this was on its way")
             if row["tried_before"] and promised.guarantee == "query":
                 receipt = platform.find(row["key"])
-                proven = proven if receipt else self._again(command, row, unheard_of=True)
+                proven = proven if receipt else self._again(run, row, unheard_of=True)
             failpoints.hit("before_call" if forward else "before_reversal_call")
             while not receipt and time.monotonic() - proven > FRESH_SECONDS:
-                proven = self._again(command, row, unheard_of=False)
+                proven = self._again(run, row, unheard_of=False)
             receipt = receipt or platform.apply(_effect(row), key=row["key"])
             failpoints.hit("after_call" if forward else "after_reversal_call")
         except EffectRefused as refusal:
-            self._end(command, row, "refused", str(refusal))
+            self._end(run, row, "refused", str(refusal))
             return True
         except EffectUnknown as trouble:
-            if promised.guarantee != "none" and command.attempts < MAX_ATTEMPTS:
+            if promised.guarantee != "none" and run.command.attempts < MAX_ATTEMPTS:
                 raise PlatformTrouble(str(trouble)) from None
-            self._end(command, row, "unknown", str(trouble))
+            self._end(run, row, "unknown", str(trouble))
             return False
-        with self._store.transaction("record" if forward else "record_reversal") as tx:
-            ledger.applied(tx, command, row["action_id"], receipt)
+        self._record(run, row, receipt, promised)
         return True
 
-    def _again(self, command: Command, row: DictRow, *, unheard_of: bool) -> float:
+    def _record(self, run: Run, row: DictRow, receipt: Receipt, promised: KindManifest) -> None:
+        """Write down that it was applied: at once where a crash would leave that unknown, else with the next commit."""
+        name = "record" if row["direction"] == "forward" else "record_reversal"
+        run.later(lambda tx: ledger.applied(tx, row, receipt), name)
+        if promised.guarantee == "none":
+            run.write_now(name)
+
+    def _again(self, run: Run, row: DictRow, *, unheard_of: bool) -> float:
         """Prove once more that this run may call; when that was."""
         proven = time.monotonic()
         with self._store.transaction() as tx:
-            ledger.calling_again(tx, command, row, unheard_of=unheard_of)
+            ledger.calling_again(tx, run.command, row, unheard_of=unheard_of)
         return proven
 
-    def _end(self, command: Command, row: DictRow, status: str, error: str) -> None:
-        with self._store.transaction() as tx:
-            ledger.ended(tx, command, row["action_id"], status, error[:300])
+    def _end(self, run: Run, row: DictRow, status: str, error: str) -> None:
+        with run.step() as step:
+            step.facts += ledger.ended(step.tx, row, status, error[:300])
 
     def _promised(self, row: DictRow) -> KindManifest:
         try:

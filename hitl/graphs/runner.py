@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import structlog
@@ -11,17 +12,18 @@ from langgraph.types import Command as Resume
 
 from hitl import failpoints
 from hitl.domain.commands import Command
+from hitl.domain.events import Fact
 from hitl.domain.people import Person
 from hitl.errors import Fenced, Unavailable
 from hitl.graphs.judge import Postponed
 from hitl.graphs.ledger import EffectStopped, PlatformTrouble
-from hitl.graphs.registry import VERSIONS
+from hitl.graphs.registry import VERSIONS, GraphVersion
+from hitl.graphs.run import Run
 from hitl.graphs.work import Judge, Ledger, Work
 from hitl.operations import ledger, runs
 from hitl.operations.runs import Head
-from hitl.store import cases, reviews
 from hitl.store.checkpoints import FencedSaver
-from hitl.store.postgres import Store
+from hitl.store.postgres import Store, Tx
 
 log = structlog.get_logger(__name__)
 BUSY_SECONDS = 0.25  # until a target that another case is acting on is tried again
@@ -58,45 +60,53 @@ class Runner:
 
     def run(self, command: Command) -> str:
         """Carry a claimed command out; says in a word how it went. Raises only what a bug raises."""
+        version = VERSIONS[f"{command.graph}@{command.graph_version}"]
+        run = Run(self._store, command, eager=version.durability != "exit")
         try:
-            self._advance(command)
+            self._advance(run, version)
             return "done"
         except Fenced:
             return "fenced"
         except Unavailable:
             return "database-gone"  # the lease runs out, and another run carries on
         except Exception as trouble:  # noqa: BLE001 (whatever a graph raises ends in a row, not in a crash)
-            return self._broke(command, trouble)
+            return _broke(run, trouble)
 
-    def _advance(self, command: Command) -> None:
-        if command.kind == "settle":
-            self._settle_actions(command)
+    def _advance(self, run: Run, version: GraphVersion) -> None:
+        if run.command.kind == "settle":
+            self._settle_actions(run)
             return
-        saver, graph = self._compiled(command)
-        saver.command = command
+        saver, graph = self._compiled(version)
+        if version.durability == "exit":
+            saver.carry(run.command)
+        else:
+            saver.command = run.command
         try:
-            config = self._config(command)
-            # Nothing of a start can be there before its first claim; everything else looks at the checkpoint first.
-            head = Head(fresh=True) if command.kind == "start" and command.epoch == 1 else _head(graph, config)
-            given = self._given(command, head)
+            config = self._config(run.command)
+            head = _seen(run.command) or _head(graph, config)
+            given = self._given(run.command, head)
             if given is not _NOTHING:
                 failpoints.hit("before_invoke")
-                head = self._invoke(graph, given, config, command)
+                head = self._invoke(graph, given, config, run, version)
                 failpoints.hit("after_invoke")
-            self._settle(command, head)
+            self._settle(run, head, saver)
         finally:
             saver.command = None
 
-    def _invoke(self, graph: Compiled, given: Any, config: RunnableConfig, command: Command) -> Head:
+    def _invoke(self, graph: Compiled, given: Any, config: RunnableConfig, run: Run, version: GraphVersion) -> Head:
         """Run the graph until it pauses or finishes; the answer is where its checkpoint now stands."""
         output = graph.invoke(
             given,
             config,
-            context=Work(command, self._ledger, self._judge),
-            durability=VERSIONS[f"{command.graph}@{command.graph_version}"].durability,
+            context=Work(run, self._ledger, self._judge),
+            durability=version.durability,
             version="v2",
         )
-        return Head(paused={i.id: i.value for i in output.interrupts}, finished=not output.interrupts)
+        return Head(
+            paused={i.id: i.value for i in output.interrupts},
+            finished=not output.interrupts,
+            round=output.value.get("round", 0),
+        )
 
     def _given(self, command: Command, head: Head) -> Any:
         """What to invoke the graph with: an input, a resume, None to go on where a run broke off, or nothing."""
@@ -105,53 +115,39 @@ class Runner:
                 return {"case_id": command.case_id, "round": 1, "todo": "analyze"}
             return _NOTHING if head.paused or head.finished else None
         if command.kind == "rollback":
-            with self._store.transaction() as tx:
-                round_ = cases.get(tx, command.case_id).round
+            round_ = command.seen.round
             if head.round != round_:
                 return {"case_id": command.case_id, "round": round_, "todo": "rollback"}
             return _NOTHING if head.paused or head.finished else None
-        return self._resume(command, head)
+        return _resume(command, head)
 
-    def _resume(self, command: Command, head: Head) -> Any:
-        if not head.paused:
-            return _NOTHING if head.finished else None
-        with self._store.transaction() as tx:
-            decision = reviews.decision(tx, command.ref or "")
-        if decision is None or decision["interrupt_id"] not in head.paused:
-            return _NOTHING  # answered already: the case is paused somewhere else by now
-        answer = {"decision_id": decision["decision_id"], "decision": decision["decision"]}
-        return Resume(resume={decision["interrupt_id"]: answer})
+    def _settle(self, run: Run, head: Head, saver: FencedSaver) -> None:
+        def first(tx: Tx) -> list[Fact]:
+            facts = run.catch_up(tx)
+            saver.write(tx, asdict(head))
+            return facts
 
-    def _settle(self, command: Command, head: Head) -> None:
+        people = self._people()
         with self._store.transaction("settle") as tx:
-            settled = runs.settle(tx, command, head, self._people())
+            settled = runs.settle(tx, run.command, head, people, first=first)
         if not settled:
             raise RuntimeError("the graph stopped without pausing or finishing")
 
-    def _settle_actions(self, command: Command) -> None:
-        self._ledger.reverse(command)
+    def _settle_actions(self, run: Run) -> None:
+        self._ledger.reverse(run)
         with self._store.transaction() as tx:
-            runs.settled_actions(tx, command)
-
-    def _broke(self, command: Command, trouble: Exception) -> str:
-        """Postpone, try again, or fail: in one transaction, which a lost lease makes void."""
-        try:
-            with self._store.transaction() as tx:
-                return _follow(tx, command, trouble)
-        except (Fenced, Unavailable):
-            return "fenced"
+            runs.settled_actions(tx, run.command, first=run.catch_up)
 
     def _config(self, command: Command) -> RunnableConfig:
         return RunnableConfig(**{**self._trace(command), "configurable": {"thread_id": command.case_id}})  # type: ignore[typeddict-item]
 
-    def _compiled(self, command: Command) -> tuple[FencedSaver, Compiled]:
+    def _compiled(self, version: GraphVersion) -> tuple[FencedSaver, Compiled]:
         if not hasattr(self._own, "saver"):
             self._own.saver = FencedSaver(self._store.pool)
             self._own.graphs = {}
-        label = f"{command.graph}@{command.graph_version}"
-        if label not in self._own.graphs:
-            self._own.graphs[label] = VERSIONS[label].build().compile(checkpointer=self._own.saver)
-        return self._own.saver, self._own.graphs[label]
+        if version.label not in self._own.graphs:
+            self._own.graphs[version.label] = version.build().compile(checkpointer=self._own.saver)
+        return self._own.saver, self._own.graphs[version.label]
 
 
 class _Nothing:
@@ -161,15 +157,40 @@ class _Nothing:
 _NOTHING = _Nothing()
 
 
+def _seen(command: Command) -> Head | None:
+    """Where the graph stands, as the claim saw it; None when only LangGraph can say."""
+    if command.seen.head is None:
+        return Head(fresh=True)
+    return Head(**command.seen.state) if command.seen.state else None
+
+
 def _head(graph: Compiled, config: RunnableConfig) -> Head:
     state = graph.get_state(config)
-    if state.created_at is None:
-        return Head(fresh=True)
     return Head(
         paused={i.id: i.value for i in state.interrupts},
         finished=not state.next,
         round=state.values.get("round", 0),
     )
+
+
+def _resume(command: Command, head: Head) -> Any:
+    if not head.paused:
+        return _NOTHING if head.finished else None
+    decided = command.seen.answer
+    if decided is None or decided["interrupt_id"] not in head.paused:
+        return _NOTHING  # answered already: the case is paused somewhere else by now
+    answer = {"decision_id": decided["decision_id"], "decision": decided["decision"]}
+    return Resume(resume={decided["interrupt_id"]: answer})
+
+
+def _broke(run: Run, trouble: Exception) -> str:
+    """Postpone, try again, or fail: in one transaction, which a lost lease makes void."""
+    try:
+        run.write_now()  # what was done before the trouble
+        with run.store.transaction() as tx:
+            return _follow(tx, run.command, trouble)
+    except (Fenced, Unavailable):
+        return "fenced"
 
 
 def _follow(tx: Any, command: Command, trouble: Exception) -> str:

@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from hitl.domain.commands import Command
+from hitl.graphs.run import Run
 
 
 class Ledger(Protocol):
     """The only way to touch the world."""
 
-    def carry_out(self, command: Command, decision_id: str) -> None:
+    def carry_out(self, run: Run, decision_id: str) -> None:
         """Do what a decision wants, each action once."""
         ...
 
-    def reverse(self, command: Command) -> None:
+    def reverse(self, run: Run) -> None:
         """Undo what the case has planned to undo, newest first."""
         ...
 
@@ -21,15 +21,15 @@ class Ledger(Protocol):
 class Judge(Protocol):
     """Reads the case's content."""
 
-    def analyze(self, command: Command) -> bool:
+    def analyze(self, run: Run) -> bool:
         """Analyze once; True when people are to be asked."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One run: the command that it carries out, and the hands to do it with."""
+    """One run of a command, and the hands to carry it out with."""
 
-    command: Command
+    run: Run
     ledger: Ledger
     judge: Judge

@@ -28,5 +28,4 @@ def carry_on(tx: Tx, case: Case, actor: Actor) -> Case:
     status = WORKING_ON[last["kind"]]
     commands.follow(tx, case, last["kind"], last["ref"])
     fact = Fact("case_retried", actor, {"command": last["kind"]}, after=status)
-    attention = actions.unsettled(tx, case.case_id) > 0
-    return cases.record(tx, case, [fact], error=None, needs_attention=attention)
+    return cases.record(tx, case, [fact], error=None)

@@ -49,8 +49,7 @@ def _forward(tx: Tx, case: Case, row: DictRow, outcome: Outcome, fact: Fact) -> 
         actions.ended(tx, row["action_id"], "refused", "a person found that it did not happen")
     else:
         actions.again(tx, row["action_id"], new_key=False)
-    attention = actions.unsettled(tx, case.case_id) > 0
-    case = cases.record(tx, case, [fact], needs_attention=attention)
+    case = cases.record(tx, case, [fact])
     return carry_on(tx, case, fact.actor) if failed_here else case
 
 
@@ -76,4 +75,4 @@ def _reversal(tx: Tx, case: Case, row: DictRow, outcome: Outcome, fact: Fact) ->
         actions.forced(tx, reversal["action_id"], overwrite=outcome == "overwrite")
         actions.ended(tx, row["action_id"], "applied", None)
         commands.follow(tx, case, "settle", row["action_id"])
-    return cases.record(tx, case, [fact], needs_attention=actions.unsettled(tx, case.case_id) > 0)
+    return cases.record(tx, case, [fact])

@@ -19,13 +19,11 @@ def orphans(tx: Tx, limit: int = 100) -> list[int]:
 
 def adopt(tx: Tx, command_id: int) -> bool:
     """Make an orphaned command due again, or fail its case after too many tries. False: not an orphan."""
-    found = commands.case_of(tx, command_id)
-    if found is None:
-        return False
-    case = cases.lock(tx, found["case_id"])
+    found = commands.approach(tx, command_id)
     command = commands.lock_expired(tx, command_id)
-    if command is None:
+    if found is None or command is None:
         return False
+    case, _ = found
     if command.attempts < MAX_ATTEMPTS:
         commands.make_ready(tx, command_id, delay=backoff(command.attempts - 1))
         return True

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import psycopg
-
 from hitl.store.postgres import DictRow, Jsonb, Tx
 
 STANDING = "('applied', 'conflict', 'reversal_incomplete')"
@@ -28,6 +26,18 @@ def of_round(tx: Tx, case_id: str, round_: int, direction: str) -> list[DictRow]
         "select * from actions where case_id = %s and round = %s and direction = %s order by ordinal",
         (case_id, round_, direction),
     )
+
+
+def of_decision(tx: Tx, decision_id: str) -> tuple[str, list[DictRow]]:
+    """The digest of what was decided, and the decision's forward actions in order."""
+    rows = tx.all(
+        """select d.digest as decided, a.* from decisions d left join actions a on a.case_id = d.case_id
+            and a.round = d.round and a.direction = 'forward' and a.decision_id = d.decision_id
+        where d.decision_id = %s order by a.ordinal""",
+        (decision_id,),
+    )
+    assert rows, "decisions are never deleted"
+    return rows[0]["decided"], [row for row in rows if row["action_id"]]
 
 
 def reversals_due(tx: Tx, case_id: str) -> list[DictRow]:
@@ -58,76 +68,14 @@ def standing(tx: Tx, case_id: str) -> list[DictRow]:
     )
 
 
-def send(tx: Tx, action_id: str) -> bool:
-    """Mark an action as on its way; False while another effect on the same target is."""
-    try:
-        with tx.conn.transaction():
-            tx.execute(
-                "update actions set status = 'sending', sent_at = coalesce(sent_at, now()) where action_id = %s",
-                (action_id,),
-            )
-    except psycopg.errors.UniqueViolation:
-        return False
-    return True
-
-
-def holder(tx: Tx, row: DictRow, *, unknown: bool = False) -> DictRow | None:
-    """Another action that holds on to the same aspect of the same target; the oldest.
-
-    With `unknown` also one of which nobody knows yet whether it does: its before-image is true either way.
-    """
-    return tx.one(
-        f"""select * from actions where tenant_id = %s and target = %s and aspect = %s and direction = 'forward'
-            and (status in {STANDING} or (%s and status = 'unknown')) and action_id <> %s
-            order by sent_at limit 1""",
-        (row["tenant_id"], row["target"], row["aspect"], unknown, row["action_id"]),
-    )
-
-
-def last_told(tx: Tx, row: DictRow) -> DictRow | None:
-    """What our newest call left on the aspect (`after`), and is to be found there unless a third party changed it.
-
-    None when that was never told: a person said that it happened, the platform did not.
-    """
-    return tx.one(
-        """select after from (
-            select after, after is null as untold from actions
-            where tenant_id = %s and target = %s and aspect = %s and direction = 'forward' and applied_at is not null
-            order by applied_at desc limit 1) newest where not untold""",
-        (row["tenant_id"], row["target"], row["aspect"]),
-    )
-
-
-def calling(tx: Tx, action_id: str, before: Any, *, inherited: bool) -> None:
-    """Write the before-image down: from here on the call may have happened."""
-    tx.execute(
-        """update actions set called = true, called_at = clock_timestamp(), before = %s, inherited = %s
-        where action_id = %s""",
-        (Jsonb(before), inherited, action_id),
-    )
-
-
-def calling_again(tx: Tx, action_id: str) -> None:
-    """The call is about to be repeated."""
-    tx.execute("update actions set called_at = clock_timestamp() where action_id = %s", (action_id,))
-
-
-def seconds_since_call(tx: Tx, action_id: str) -> float | None:
-    """How long ago the call was last begun; None when that was never written down."""
+def applied(tx: Tx, action_id: str, *, reference: str | None, after: Any) -> bool:
+    """The effect is there; False when that was known, or the action ended otherwise."""
     row = tx.one(
-        "select extract(epoch from clock_timestamp() - called_at)::float8 as s from actions where action_id = %s",
-        (action_id,),
-    )
-    return row["s"] if row else None
-
-
-def applied(tx: Tx, action_id: str, *, reference: str | None, after: Any) -> None:
-    """The effect is there."""
-    tx.execute(
         """update actions set status = 'applied', reference = %s, after = %s, applied_at = now(), error = null
-        where action_id = %s""",
+        where action_id = %s and status <> 'applied' returning 1 as ok""",
         (reference, Jsonb(after), action_id),
     )
+    return row is not None
 
 
 def happened(tx: Tx, action_id: str) -> None:

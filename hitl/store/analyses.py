@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from hitl.domain.verdicts import Verdict
+from hitl.store import cases
 from hitl.store.postgres import DictRow, Jsonb, Tx
 
 
@@ -19,8 +20,8 @@ def keep(
     urgency: int,
     proposals: list[dict[str, Any]],
     latency_ms: int,
-) -> DictRow:
-    """Store a verdict unless there is one; returns the one that counts."""
+) -> None:
+    """Store a verdict unless there is one."""
     tx.execute(
         """insert into analyses (case_id, round, tenant_id, suspect, unavailable, sampled, sensitive,
                                  urgency, categories, rationale,
@@ -44,16 +45,21 @@ def keep(
             Jsonb(proposals),
         ),
     )
-    found = get(tx, case_id)
-    assert found is not None, "just written or already there"
-    return found
+
+
+def subject(tx: Tx, case_id: str) -> DictRow:
+    """The case with its text: `body`, `context`, `kept` (whether people are to be asked, None before a verdict)."""
+    row = tx.one(
+        f"""select {cases.COLUMNS}, body, context,
+            (select suspect or sampled from analyses a where a.case_id = %(id)s order by a.round desc limit 1) as kept
+        from cases join (select case_id as of_case, body, context from contents) t on of_case = case_id
+        where case_id = %(id)s""",
+        {"id": case_id},
+    )
+    assert row is not None, "a case and its content are written together"
+    return row
 
 
 def get(tx: Tx, case_id: str) -> DictRow | None:
     """The latest analysis of a case; later rounds are judged by the first one's."""
     return tx.one("select * from analyses where case_id = %s order by round desc limit 1", (case_id,))
-
-
-def text(tx: Tx, case_id: str) -> DictRow | None:
-    """The case's content and context."""
-    return tx.one("select body, context from contents where case_id = %s", (case_id,))

@@ -13,8 +13,25 @@ COLUMNS = """case_id, tenant_id, content_id, author_id, started_by, graph, graph
     created_at, updated_at"""
 
 
+INVOLVED = """select author_id as person from cases where case_id = %(id)s
+    union select started_by from cases where case_id = %(id)s
+    union select by_person from appeals where case_id = %(id)s
+    union select decided_by from decisions where case_id = %(id)s
+    union select v.person from votes v join reviews r using (review_id) where r.case_id = %(id)s
+          and r.status = 'decided'"""
+_NAMES = tuple(name.strip() for name in COLUMNS.split(","))
+# Derived, never told: nobody can forget it.
+UNSETTLED = """exists (select 1 from actions a where a.case_id = cases.case_id
+    and a.status in ('unknown', 'conflict', 'reversal_incomplete'))"""
+
+
 def _case(row: DictRow) -> Case:
     return Case(**row)
+
+
+def taken_from(row: DictRow) -> Case:
+    """The case in a row that another statement brought along; its columns are taken out of the row."""
+    return Case(**{name: row.pop(name) for name in _NAMES})
 
 
 def insert(tx: Tx, values: dict[str, Any]) -> bool:
@@ -75,7 +92,10 @@ def retire(tx: Tx, case_id: str) -> None:
 
 
 def record(tx: Tx, case: Case, facts: Sequence[Fact], **changes: Any) -> Case:
-    """Write what happened to a locked case: its events, gap-free, and the columns that changed with them."""
+    """Write what happened to a locked case: its events, gap-free, and the columns that changed with them.
+
+    Whether an action of the case needs a person's attention is looked up anew each time.
+    """
     if not facts:
         raise ValueError("nothing visible changes without an event")
     status = next((f.after for f in reversed(facts) if f.after), case.status)
@@ -85,7 +105,8 @@ def record(tx: Tx, case: Case, facts: Sequence[Fact], **changes: Any) -> Case:
     assignments = ", ".join(f"{name} = %({name})s" for name in values)
     row = tx.one(
         f"""with moved as (
-            update cases set {assignments}, updated_at = now() where case_id = %(case_id)s returning {COLUMNS}),
+            update cases set {assignments}, needs_attention = {UNSETTLED}, updated_at = now()
+            where case_id = %(case_id)s returning {COLUMNS}),
         told as (
             insert into events (case_id, seq, tenant_id, type, actor_kind, actor_id, before, after, data)
             select %(case_id)s, %(from)s + e.n, %(tenant)s, e.type, e.actor_kind, e.actor_id, e.before, e.after, e.data
@@ -131,16 +152,7 @@ def _found(row: DictRow | None) -> Case:
 
 def involved(tx: Tx, case_id: str) -> set[str]:
     """Everybody who wrote, appealed, ordered reversed or decided the case."""
-    rows = tx.all(
-        """select author_id as person from cases where case_id = %(id)s
-        union select started_by from cases where case_id = %(id)s
-        union select by_person from appeals where case_id = %(id)s
-        union select decided_by from decisions where case_id = %(id)s
-        union select v.person from votes v join reviews r using (review_id) where r.case_id = %(id)s
-              and r.status = 'decided'""",
-        {"id": case_id},
-    )
-    return {r["person"] for r in rows}
+    return {r["person"] for r in tx.all(INVOLVED, {"id": case_id})}
 
 
 def sha256(tx: Tx, case_id: CaseId) -> bytes | None:

@@ -5,7 +5,7 @@ review vanishes. Reads start at the head; the chain of parents and everything el
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,16 +21,35 @@ from hitl.domain.commands import Command
 from hitl.errors import Fenced
 from hitl.store.commands import HOLD
 from hitl.store.maintenance import clear_checkpoints
-from hitl.store.postgres import Tx
+from hitl.store.postgres import Jsonb, Tx
 
-MOVE_HEAD = """insert into checkpoint_heads (thread_id, checkpoint_ns, checkpoint_id) values (%s, %s, %s)
-    on conflict (thread_id, checkpoint_ns) do update set checkpoint_id = excluded.checkpoint_id"""
+MOVE_HEAD = """insert into checkpoint_heads (thread_id, checkpoint_ns, checkpoint_id, state) values (%s, %s, %s, %s)
+    on conflict (thread_id, checkpoint_ns) do update
+        set checkpoint_id = excluded.checkpoint_id, state = excluded.state"""
+TELL_HEAD = "update checkpoint_heads set state = %s where thread_id = %s and checkpoint_ns = ''"
 
 
 class _Run:
     """Which run may write; a cell of its own, since LangGraph works with shallow copies of a saver (strict msgpack)."""
 
     command: Command | None = None
+    later: "_Later | None" = None
+
+
+class _Later:
+    """Stands in for a cursor, and keeps the statements for the transaction that settles the run."""
+
+    def __init__(self) -> None:
+        self.statements: list[tuple[Any, Any]] = []
+        self.heads: dict[str, tuple[str, str, str]] = {}  # by namespace
+
+    def execute(self, sql: Any, params: Any = None) -> None:
+        """Keep one."""
+        self.statements.append((sql, params))
+
+    def executemany(self, sql: Any, rows: Iterable[Any]) -> None:
+        """Keep one for each of the rows."""
+        self.statements += [(sql, row) for row in rows]
 
 
 class FencedSaver(PostgresSaver):
@@ -54,7 +73,29 @@ class FencedSaver(PostgresSaver):
 
     @command.setter
     def command(self, run: Command | None) -> None:
-        self._run.command = run
+        self._run.command, self._run.later = run, None
+
+    def carry(self, run: Command) -> None:
+        """Like setting `command`, but what is put is kept until `write`: for graphs that are stored when they exit.
+
+        Then a checkpoint and the rows that follow from it are one commit, and what a run that breaks off put is void.
+        """
+        self._run.command, self._run.later = run, _Later()
+
+    def write(self, tx: Tx, state: dict[str, Any]) -> None:
+        """Write what was kept, and where the graph stands now; in a transaction that has proved the lease."""
+        run, later = self.command, self._run.later
+        if run is None:
+            raise Fenced()
+        heads = dict(later.heads) if later else {}
+        if later is not None:
+            with tx.conn.cursor(binary=True) as cursor:
+                for sql, params in later.statements:
+                    cursor.execute(sql, params)
+        own = heads.pop("", None)
+        tx.execute(*((MOVE_HEAD, (*own, Jsonb(state))) if own else (TELL_HEAD, (Jsonb(state), run.case_id))))
+        for head in heads.values():
+            tx.execute(MOVE_HEAD, (*head, None))
 
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """The checkpoint at the head, or the one that the config names."""
@@ -109,6 +150,9 @@ class FencedSaver(PostgresSaver):
             conn.execute("delete from checkpoint_heads where thread_id = %s", (str(thread_id),))
 
     def _head(self, thread_id: str, namespace: str) -> str | None:
+        run = self._run
+        if run.later is not None and run.command is not None and namespace == "":
+            return run.command.seen.head  # nobody else moves it while the run holds its lease
         with self._pool.connection() as conn:
             row = conn.execute(
                 "select checkpoint_id from checkpoint_heads where thread_id = %s and checkpoint_ns = %s",
@@ -122,22 +166,32 @@ class FencedSaver(PostgresSaver):
             with super()._cursor() as cursor:
                 yield cursor
             return
+        head, later = getattr(self._writing, "head", None), self._run.later
+        if later is not None:
+            self._is_ours(self._writing.thread)
+            yield later  # type: ignore[misc]
+            if head:
+                later.heads[head[1]] = head
+            return
         with self._pool.connection() as conn, conn.transaction():
             self._fence(conn)
             with conn.pipeline(), conn.cursor(binary=True) as cursor:
                 yield cursor
-                head = getattr(self._writing, "head", None)
                 if head:
-                    cursor.execute(MOVE_HEAD, head)
+                    cursor.execute(MOVE_HEAD, (*head, None))
             failpoints.hit("before_commit:checkpoint")
         failpoints.hit("after_commit:checkpoint")
+
+    def _is_ours(self, thread_id: str | None) -> Command:
+        run = self.command
+        if run is None or run.case_id != thread_id:
+            raise Fenced()
+        return run
 
     def _fence(self, conn: Connection[DictRow]) -> None:
         if not self._fenced:
             return
-        run = self.command
-        if run is None or run.case_id != self._writing.thread:
-            raise Fenced()
+        run = self._is_ours(self._writing.thread)
         held = conn.execute(HOLD, {"id": run.command_id, "epoch": run.epoch}).fetchone()
         if held is None:
             raise Fenced()

@@ -1,18 +1,21 @@
-"""Rows of `commands`: claimed under a lease with an epoch, published by relays, finished once."""
+"""Rows of `commands`: claimed under a lease with an epoch, renewed while their work lives, finished once."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from hitl.domain.cases import Case
-from hitl.domain.commands import LEASE_SECONDS, Command
+from hitl.domain.commands import LEASE_SECONDS, Command, Seen
 from hitl.errors import Fenced
+from hitl.store import cases
 from hitl.store.postgres import DictRow, Tx
 
 CLAIMED = """command_id, tenant_id, case_id, kind, graph, graph_version, ref, epoch, attempts, postponed_since,
     coalesce(extract(epoch from now() - postponed_since), 0)::float8 as postponed_for"""
-# A message may be lost with its broker: after this long without a claim it is published again, ever more seldom.
-SERVED = "graph || '@' || graph_version = any(%(serves)s)"
-REPUBLISH = "least(5 * (1 << least(publishes, 5)), 120) * interval '1 second'"
+SEEN = """(select round from cases c where c.case_id = commands.case_id) as round,
+    (select to_jsonb(h) from checkpoint_heads h
+        where h.thread_id = commands.case_id::text and h.checkpoint_ns = '') as head,
+    (select jsonb_build_object('decision_id', d.decision_id, 'decision', d.decision, 'interrupt_id', r.interrupt_id)
+        from decisions d join reviews r using (review_id) where d.decision_id = commands.ref) as answer"""
 
 
 def follow(tx: Tx, case: Case, kind: str, ref: str | None) -> None:
@@ -23,44 +26,6 @@ def follow(tx: Tx, case: Case, kind: str, ref: str | None) -> None:
         (case.tenant_id, case.case_id, kind, case.graph, case.graph_version, ref, case.priority),
     )
     tx.commands = True
-
-
-def take(tx: Tx, *, window: int, share: int, relay: str, serves: Sequence[str]) -> list[tuple[int, str]]:
-    """Mark the most urgent, oldest ready commands as published, as far as the window has room; (id, kind) in order.
-
-    The window is all relays' together; a relay keeps to its share of it, so that several at once do not overfill it.
-    Commands of graph versions that no living worker serves stay out of the window: they would clog it.
-    """
-    rows = tx.all(
-        f"""with busy as (
-            select count(*) as n, count(*) filter (where owner = %(relay)s) as own
-            from commands where state = 'published' and {SERVED}),
-        fresh as (
-            select command_id from commands where state = 'ready' and available_at <= now() and {SERVED}
-            order by priority desc, command_id
-            limit (select greatest(least(%(window)s - n, %(share)s - own), 0) from busy) for update skip locked),
-        unheard as (
-            select command_id from commands
-            where state = 'published' and published_at <= now() - {REPUBLISH} and {SERVED}
-            order by published_at limit %(window)s for update skip locked),
-        marked as (
-            update commands c set state = 'published', published_at = now(), publishes = publishes + 1,
-                   owner = %(relay)s
-            from (select command_id from fresh union all select command_id from unheard) due
-            where c.command_id = due.command_id returning c.command_id, c.priority, c.kind)
-        select command_id, kind from marked order by priority desc, command_id""",
-        {"window": window, "share": share, "relay": relay, "serves": list(serves)},
-    )
-    return [(r["command_id"], r["kind"]) for r in rows]
-
-
-def unpublish(tx: Tx, command_ids: Sequence[int]) -> None:
-    """The broker did not take these: they are ready again."""
-    tx.execute(
-        """update commands set state = 'ready', owner = null, publishes = publishes - 1
-        where command_id = any(%s) and state = 'published'""",
-        (list(command_ids),),
-    )
 
 
 def claim(tx: Tx, command_id: int, *, owner: str, serves: Sequence[str]) -> Command | None:
@@ -75,10 +40,50 @@ def claim(tx: Tx, command_id: int, *, owner: str, serves: Sequence[str]) -> Comm
           and available_at <= now() and graph || '@' || graph_version = any(%(serves)s)
           and not exists (select 1 from commands other where other.case_id = commands.case_id
                           and other.command_id <> %(id)s and other.state = 'claimed' and other.lease_until >= now())
-        returning {CLAIMED}""",
+        returning {CLAIMED}, {SEEN}""",
         {"id": command_id, "owner": owner, "lease": LEASE_SECONDS, "serves": list(serves)},
     )
-    return Command(**row) if row else None
+    if row is None:
+        return None
+    head, answer, round_ = row.pop("head") or {}, row.pop("answer"), row.pop("round")
+    return Command(**row, seen=Seen(round_, head.get("checkpoint_id"), head.get("state"), answer))
+
+
+def enter(tx: Tx, command: Command) -> Case:
+    """The run's case, locked until this transaction ends, while the run holds its lease; Fenced when it does not."""
+    row = tx.one(
+        f"""with mine as materialized (select {cases.COLUMNS} from cases where case_id = %(case)s for update),
+        held as (select 1 from commands c, mine where c.command_id = %(id)s and c.epoch = %(epoch)s
+                 and c.state = 'claimed' and c.lease_until > clock_timestamp() for no key update of c)
+        select mine.*, exists (select 1 from held) as held from mine""",
+        {"case": command.case_id, "id": command.command_id, "epoch": command.epoch},
+    )
+    return _entered(row)
+
+
+def finish(tx: Tx, command: Command, result: str, *, failed: bool = False) -> Case:
+    """The command is done, under its epoch: its case, locked; Fenced when the run does not hold its lease."""
+    row = tx.one(
+        f"""with mine as materialized (select {cases.COLUMNS} from cases where case_id = %(case)s for update),
+        held as (update commands c set state = %(state)s, finished_at = now(), result = %(result)s from mine
+                 where c.command_id = %(id)s and c.epoch = %(epoch)s
+                 and c.state = 'claimed' and c.lease_until > clock_timestamp() returning 1)
+        select mine.*, exists (select 1 from held) as held from mine""",
+        {
+            "case": command.case_id,
+            "id": command.command_id,
+            "epoch": command.epoch,
+            "result": result,
+            "state": "failed" if failed else "done",
+        },
+    )
+    return _entered(row)
+
+
+def _entered(row: DictRow | None) -> Case:
+    if row is None or not row.pop("held"):
+        raise Fenced()
+    return cases.taken_from(row)
 
 
 def hold(tx: Tx, command: Command) -> None:
@@ -99,23 +104,6 @@ def renew(tx: Tx, owner: str, command_ids: Sequence[int]) -> None:
         where command_id = any(%s) and owner = %s and state = 'claimed' and lease_until > now()""",
         (LEASE_SECONDS, list(command_ids), owner),
     )
-
-
-def finish(tx: Tx, command: Command, result: str, *, failed: bool = False) -> None:
-    """The command is done, under its epoch."""
-    row = tx.one(
-        """update commands set state = %(state)s, finished_at = now(), result = %(result)s
-        where command_id = %(id)s and epoch = %(epoch)s and state = 'claimed' and lease_until > clock_timestamp()
-        returning 1 as ok""",
-        {
-            "id": command.command_id,
-            "epoch": command.epoch,
-            "result": result,
-            "state": "failed" if failed else "done",
-        },
-    )
-    if row is None:
-        raise Fenced()
 
 
 def put_back(tx: Tx, command: Command, *, delay: float, counted: bool, postponed: bool = False) -> None:
@@ -172,9 +160,18 @@ def lock_expired(tx: Tx, command_id: int) -> Command | None:
     return Command(**row) if row else None
 
 
-def case_of(tx: Tx, command_id: int) -> DictRow | None:
-    """Which case a command moves, how, and how many runs in a row were lost: read before the case row is locked."""
-    return tx.one("select case_id, kind, lost from commands where command_id = %s", (command_id,))
+def approach(tx: Tx, command_id: int) -> tuple[Case, int] | None:
+    """The case that a command moves, locked, and how many runs of it in a row were lost; None: no such command."""
+    row = tx.one(
+        f"""select {cases.COLUMNS}, lost from cases join (
+            select case_id as moved, lost from commands where command_id = %s) command on case_id = moved
+        for update of cases""",
+        (command_id,),
+    )
+    if row is None:
+        return None
+    lost = int(row.pop("lost"))
+    return cases.taken_from(row), lost
 
 
 def give_up(tx: Tx, command_id: int, result: str) -> None:

@@ -1,10 +1,5 @@
 """Rows of `policy_sets`: versions never change, so each is read and parsed once per process."""
 
-from functools import lru_cache
-from typing import Any
-
-import orjson
-
 from hitl.domain import policies
 from hitl.domain.policies import PolicySet
 from hitl.errors import Invalid
@@ -14,18 +9,26 @@ from hitl.store.postgres import Tx
 def newest(tx: Tx, tenant_id: str, name: str) -> PolicySet:
     """The newest version of a policy set; Invalid names those that exist."""
     row = tx.one(
-        """select body from policy_sets where name = %s and tenant_id in (%s, 'default')
+        """select version from policy_sets where name = %s and tenant_id in (%s, 'default')
         order by (tenant_id = 'default'), created_at desc, version desc limit 1""",
         (name, tenant_id),
     )
     if row is None:
         names = [r["name"] for r in tx.all("select distinct name from policy_sets order by name")]
         raise Invalid(f"There is no policy set {name!r}; there is {', '.join(names)}.", field="policy")
-    return _parsed(orjson.dumps(row["body"]))
+    return get(tx, tenant_id, name, row["version"])
 
 
 def get(tx: Tx, tenant_id: str, name: str, version: str) -> PolicySet:
     """One version of a policy set."""
+    known = ("policy set", tenant_id, name, version)
+    if known not in tx.memory:
+        tx.memory[known] = _read(tx, tenant_id, name, version)
+    found: PolicySet = tx.memory[known]
+    return found
+
+
+def _read(tx: Tx, tenant_id: str, name: str, version: str) -> PolicySet:
     row = tx.one(
         """select body from policy_sets where name = %s and version = %s and tenant_id in (%s, 'default')
         order by (tenant_id = 'default') limit 1""",
@@ -33,10 +36,4 @@ def get(tx: Tx, tenant_id: str, name: str, version: str) -> PolicySet:
     )
     if row is None:
         raise Invalid(f"Version {version} of the policy set {name!r} is gone.")
-    return _parsed(orjson.dumps(row["body"]))
-
-
-@lru_cache(maxsize=64)
-def _parsed(body: bytes) -> PolicySet:
-    raw: dict[str, Any] = orjson.loads(body)
-    return policies.parse(raw)
+    return policies.parse(row["body"])

@@ -2,7 +2,15 @@
 
 from typing import Any
 
+from hitl.store import cases
+from hitl.store.actions import STANDING
 from hitl.store.postgres import DictRow, Jsonb, Tx
+
+ANALYSIS = """(select to_jsonb(a) from (
+        select suspect, unavailable, sampled, categories, analyzer, latency_ms, proposals
+        from analyses where case_id = %(id)s order by round desc limit 1) a) as analysis"""
+STANDS = f"""exists (select 1 from actions where case_id = %(id)s and direction = 'forward'
+        and status in {STANDING} {{}}) as standing"""
 
 
 def open_(tx: Tx, values: dict[str, Any]) -> bool:
@@ -35,9 +43,33 @@ def get(tx: Tx, case_id: str, review_id: str) -> DictRow | None:
     )
 
 
-def by_interrupt(tx: Tx, case_id: str, interrupt_id: str) -> DictRow | None:
-    """The review of an interrupt."""
-    return tx.one("select * from reviews where case_id = %s and interrupt_id = %s", (case_id, interrupt_id))
+def basis(tx: Tx, case_id: str, round_: int) -> DictRow:
+    """What a review of a case is opened on.
+
+    `analysis` (or None), `opened` (interrupts that have a review), `involved` (people who may not decide it),
+    `on_appeal` (of the appeal that opened the round, or None), `standing` (whether a reversible effect stands).
+    """
+    row = tx.one(
+        f"""select {ANALYSIS}, {STANDS.format("and reversible")},
+            array(select interrupt_id from reviews where case_id = %(id)s) as opened,
+            array({cases.INVOLVED}) as involved,
+            (select on_appeal from appeals where case_id = %(id)s and round = %(round)s) as on_appeal""",
+        {"id": case_id, "round": round_},
+    )
+    assert row is not None, "a select without a table has a row"
+    return row
+
+
+def end(tx: Tx, case_id: str) -> DictRow:
+    """What a case's outcome follows from: `analysis`, the newest `decision` (each or None), `standing` effects."""
+    row = tx.one(
+        f"""select {ANALYSIS}, {STANDS.format("")},
+            (select decision from decisions where case_id = %(id)s
+                order by round desc, decided_at desc limit 1) as decision""",
+        {"id": case_id},
+    )
+    assert row is not None, "a select without a table has a row"
+    return row
 
 
 def close(tx: Tx, review_id: str, status: str) -> None:

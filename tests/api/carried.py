@@ -40,9 +40,9 @@ def to_end(runtime: Runtime, case_id: str) -> None:
 
 def _suspect(tx: Tx, command: Command) -> None:
     found = analysis.subject(tx, command.case_id)
-    if isinstance(found, tuple):
+    if found.kept is None:
         verdict = Verdict(True, (Finding("harassment", 2, 0.93, (Span(0, 4),)),), "Insulting words.", "test-1")
-        analysis.keep(tx, command, verdict, found[1], 3)
+        analysis.keep(tx, found, verdict, sampled=False, latency_ms=3)
 
 
 def _serves(tx: Tx, case_id: str) -> list[str]:

@@ -78,7 +78,11 @@ def test_a_command_that_does_not_exist_is_nothing(house: House) -> None:
     assert house.deliver(4_711) is None
 
 
-def test_a_pause_that_was_checkpointed_but_not_settled_is_settled_by_the_next_delivery(house: House) -> None:
+@pytest.mark.parametrize(("usage", "calls"), [({"total_tokens": 9}, 1), ({}, 2)], ids=["paid", "unpaid"])
+def test_a_run_that_ended_before_it_was_settled_is_run_again_and_pays_once(
+    house: House, usage: dict[str, int], calls: int
+) -> None:
+    house.analyzer.usage = usage
     case_id = house.start()
     (command_id,) = house.due()
     house.on_settle = house.crash
@@ -87,7 +91,7 @@ def test_a_pause_that_was_checkpointed_but_not_settled_is_settled_by_the_next_de
     house.on_settle = None
     assert house.deliver(command_id, "w2") == "done"
     assert house.status(case_id) == "waiting_review"
-    assert house.analyzer.calls == 1
+    assert house.analyzer.calls == calls
 
 
 @pytest.mark.parametrize("crashes", [1, 2, 4])

@@ -128,6 +128,7 @@ class FakeAnalyzer:
     policies: tuple[str, ...] = ("harassment",)
     trouble: list[Exception] = field(default_factory=list)
     always: Exception | None = None
+    usage: dict[str, int] = field(default_factory=dict)
     calls: int = 0
     on_analyze: Hook | None = None
     name: str = "fake@1"
@@ -139,7 +140,8 @@ class FakeAnalyzer:
             raise self.trouble.pop(0)
         if self.always:
             raise self.always
-        return Analysis(tuple(Finding(p, 2, 0.9) for p in self.policies), f"read {len(post.content)}", self.name)
+        found = tuple(Finding(p, 2, 0.9) for p in self.policies)
+        return Analysis(found, f"read {len(post.content)}", self.name, usage=self.usage)
 
     def check(self) -> str:
         if self.always:

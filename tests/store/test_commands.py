@@ -7,7 +7,7 @@ import pytest
 
 from hitl.errors import Fenced
 from hitl.operations import runs
-from hitl.store import commands
+from hitl.store import commands, outbox
 from tests.graphs.house import MODERATOR, House
 
 SERVES = ["moderation@1"]
@@ -15,7 +15,7 @@ SERVES = ["moderation@1"]
 
 def _take(house: House, window: int = 64, relay: str = "relay", share: int = 64) -> list[int]:
     with house.store.transaction() as tx:
-        return [c for c, _ in commands.take(tx, window=window, share=share, relay=relay, serves=SERVES)]
+        return [c for c, _ in outbox.take(tx, window=window, share=share, relay=relay, serves=SERVES)]
 
 
 def _starts(house: House, *priorities: int) -> dict[int, int]:
@@ -57,7 +57,7 @@ def test_what_the_broker_did_not_take_is_ready_again_and_what_was_claimed_meanwh
     one, other = _take(house)
     run = house.claim(one)
     with house.store.transaction() as tx:
-        commands.unpublish(tx, [one, other])
+        outbox.unpublish(tx, [one, other])
     assert house.due() == [other]
     assert house.runner().run(run) == "done"
 

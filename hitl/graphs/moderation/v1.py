@@ -32,7 +32,7 @@ def _entry(state: State) -> Literal["analyze", "rollback"]:
 
 def analyze(state: State, runtime: Runtime[Work]) -> State:
     """Read the post; the verdict is stored once under (case, round)."""
-    return {"suspect": runtime.context.judge.analyze(runtime.context.command)}
+    return {"suspect": runtime.context.judge.analyze(runtime.context.run)}
 
 
 def _suspected(state: State) -> Literal["propose", "__end__"]:
@@ -53,15 +53,15 @@ def review(state: State) -> State:
 def execute(state: State, runtime: Runtime[Work]) -> State:
     """Carry the decision out through the ledger: first what it undoes, then what it does."""
     work, decision_id = runtime.context, state.get("decision_id")
-    work.ledger.reverse(work.command)
+    work.ledger.reverse(work.run)
     if decision_id:
-        work.ledger.carry_out(work.command, decision_id)
+        work.ledger.carry_out(work.run, decision_id)
     return {"todo": "analyze"}
 
 
 def rollback(state: State, runtime: Runtime[Work]) -> State:
     """Reverse what was done, newest first; then people are asked again."""
-    runtime.context.ledger.reverse(runtime.context.command)
+    runtime.context.ledger.reverse(runtime.context.run)
     return {"decision_id": None, "decision": None}
 
 

@@ -1,0 +1,59 @@
+"""One run of one command: its transactions, each under the lease, and what it will write with the next of them."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from hitl.domain.cases import Case
+from hitl.domain.commands import Command
+from hitl.domain.events import Fact
+from hitl.store import cases, commands
+from hitl.store.postgres import Store, Tx
+
+Write = Callable[[Tx], list[Fact]]  # writes, and returns the events that belong to it
+
+
+@dataclass(slots=True)
+class Step:
+    """A transaction of a run: the case is locked, the lease is proved; `facts` become its events at the end."""
+
+    tx: Tx
+    case: Case
+    facts: list[Fact] = field(default_factory=list)
+
+
+class Run:
+    """What a run may write with. `eager`: its graph stores a checkpoint after each node, so nothing may lag behind."""
+
+    def __init__(self, store: Store, command: Command, *, eager: bool = False) -> None:
+        self.store = store
+        self.command = command
+        self._eager = eager
+        self._later: list[Write] = []
+
+    @contextmanager
+    def step(self, name: str | None = None) -> Iterator[Step]:
+        """A transaction under the run's lease; Fenced when it has none any more."""
+        with self.store.transaction(name) as tx:
+            step = Step(tx, commands.enter(tx, self.command))
+            step.facts += self.catch_up(tx)
+            yield step
+            if step.facts:
+                cases.record(tx, step.case, step.facts)
+        self._later.clear()
+
+    def later(self, write: Write, name: str | None = None) -> None:
+        """Write this with the run's next transaction: a crash before it is a crash before its node had run."""
+        self._later.append(write)
+        if self._eager:
+            self.write_now(name)
+
+    def write_now(self, name: str | None = None) -> None:
+        """Write what is left to write."""
+        if self._later:
+            with self.step(name):
+                pass
+
+    def catch_up(self, tx: Tx) -> list[Fact]:
+        """Write what is left to write, in a transaction that has proved the lease; the events that belong to it."""
+        return [fact for write in self._later for fact in write(tx)]

@@ -1,0 +1,47 @@
+"""Rows of `commands` on their way to the broker: a bounded window, by priority, then age."""
+
+from collections.abc import Sequence
+
+from hitl.store.postgres import Tx
+
+SERVED = "graph || '@' || graph_version = any(%(serves)s)"
+# A message may be lost with its broker: after this long without a claim it is published again, ever more seldom.
+REPUBLISH = "least(5 * (1 << least(publishes, 5)), 120) * interval '1 second'"
+
+
+def take(tx: Tx, *, window: int, share: int, relay: str, serves: Sequence[str]) -> list[tuple[int, str]]:
+    """Mark the most urgent, oldest ready commands as published, as far as the window has room; (id, kind) in order.
+
+    The window is all relays' together; a relay keeps to its share of it, so that several at once do not overfill it.
+    Commands of graph versions that no living worker serves stay out of the window: they would clog it.
+    """
+    rows = tx.all(
+        f"""with busy as (
+            select count(*) as n, count(*) filter (where owner = %(relay)s) as own
+            from commands where state = 'published' and {SERVED}),
+        fresh as (
+            select command_id from commands where state = 'ready' and available_at <= now() and {SERVED}
+            order by priority desc, command_id
+            limit (select greatest(least(%(window)s - n, %(share)s - own), 0) from busy) for update skip locked),
+        unheard as (
+            select command_id from commands
+            where state = 'published' and published_at <= now() - {REPUBLISH} and {SERVED}
+            order by published_at limit %(window)s for update skip locked),
+        marked as (
+            update commands c set state = 'published', published_at = now(), publishes = publishes + 1,
+                   owner = %(relay)s
+            from (select command_id from fresh union all select command_id from unheard) due
+            where c.command_id = due.command_id returning c.command_id, c.priority, c.kind)
+        select command_id, kind from marked order by priority desc, command_id""",
+        {"window": window, "share": share, "relay": relay, "serves": list(serves)},
+    )
+    return [(r["command_id"], r["kind"]) for r in rows]
+
+
+def unpublish(tx: Tx, command_ids: Sequence[int]) -> None:
+    """The broker did not take these: they are ready again."""
+    tx.execute(
+        """update commands set state = 'ready', owner = null, publishes = publishes - 1
+        where command_id = any(%s) and state = 'published'""",
+        (list(command_ids),),
+    )
