@@ -95,7 +95,7 @@ def _same_owner(current: Case, author: str) -> None:
 def _make_way(tx: Tx, current: Case, person: Person) -> str:
     """The newer text takes the content over; a case that nobody has decided yet ends superseded."""
     cases.retire(tx, current.case_id)
-    if current.status in SUPERSEDABLE and current.round == 1:
+    if (current.parked_from or current.status) in SUPERSEDABLE and current.round == 1:
         by = events.person(person.id)
         facts = [Fact("review_superseded", by, {"review_id": r}) for r in reviews.supersede(tx, current.case_id)]
         commands.cancel(tx, current.case_id, "superseded")
