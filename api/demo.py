@@ -43,7 +43,7 @@ def get_forum(request: Request, desk: TheDesk) -> Response:
     """The newest posts and their authors on the embedded forum; on this machine, with development tokens, alone."""
     if not desk.runtime.people.dev or foreign(request) or desk.runtime.settings.platform_url:
         raise Problem(404, "not-found", "The demo forum is shown only on this machine, with development tokens.")
-    with desk.runtime.store.transaction() as tx:
+    with desk.runtime.store.statement() as tx:
         posts = views.forum(tx, TENANT, POSTS)
     forum = desk.runtime.forum
     authors = sorted({p["author_id"] for p in posts})

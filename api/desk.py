@@ -34,13 +34,13 @@ class Desk:
         self._readers: CapacityLimiter | None = None
 
     async def read(self, look: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a reading operation on a thread, in a transaction of its own."""
+        """Run a reading operation on a thread, each statement by itself."""
         if self._readers is None:
             self._readers = CapacityLimiter(READERS)
         return await anyio.to_thread.run_sync(partial(self._read, look, *args, **kwargs), limiter=self._readers)
 
     def _read(self, look: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        with self.runtime.store.transaction() as tx:
+        with self.runtime.store.statement() as tx:
             return look(tx, *args, **kwargs)
 
 

@@ -130,7 +130,7 @@ class Hub:
 
     def _news(self, tenant: str) -> list[str] | None:
         """The cases of a tenant with events since the last poll; None when there was no last poll."""
-        with self._store.transaction() as tx:
+        with self._store.statement() as tx:
             cursor = self._cursors.get(tenant)
             if cursor is None:
                 self._cursors[tenant] = events.newest_tx(tx)

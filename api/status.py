@@ -1,7 +1,7 @@
 """GET /status/{case_id}: how a case stands; with an ETag that can be waited on."""
 
 import time
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
 from starlette.responses import Response
@@ -44,21 +44,26 @@ async def get_status(
     known = ids.case(case_id)
     if if_none_match is not None:
         version = await desk.read(show.version, person, known)
-        if wait and answers.matches(if_none_match, version):
-            version = await _beyond(desk, person, known, if_none_match, wait)
         if answers.matches(if_none_match, version):
-            return answers.unchanged(version)
-    found = await desk.read(show.status, person, known)
+            found = await _changed(desk, person, known, version, wait) if wait else None
+            return _answer(found) if found else answers.unchanged(version)
+    return _answer(await desk.read(show.status, person, known))
+
+
+def _answer(found: dict[str, Any]) -> Response:
     return answers.json(found, headers={"ETag": answers.etag(found["version"])})
 
 
-async def _beyond(desk: Desk, person: Person, case_id: str, held: str, wait: float) -> int:
-    """The version once it is none of those held, or what it is when the time is over."""
+async def _changed(desk: Desk, person: Person, case_id: str, version: int, wait: float) -> dict[str, Any] | None:
+    """The case as soon as its version is another; None when the time is over before that."""
     desk.hub.admit()
     until = time.monotonic() + wait
     with desk.hub.watch(person.tenant, case_id) as bell:
-        version = await desk.read(show.version, person, case_id)
-        while answers.matches(held, version) and (left := until - time.monotonic()) > 0 and not desk.hub.closed:
+        while True:  # the bell is there before the look, so that nothing is missed between them
+            found: dict[str, Any] = await desk.read(show.status, person, case_id)
+            if found["version"] != version:
+                return found
+            left = until - time.monotonic()
+            if left <= 0 or desk.hub.closed:
+                return None
             await bell.rings(left)
-            version = await desk.read(show.version, person, case_id)
-        return version

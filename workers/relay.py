@@ -1,5 +1,7 @@
 """The relay: hands due commands to the broker, by priority then age, as far as the window has room."""
 
+import time
+
 import structlog
 from dramatiq import Broker
 
@@ -13,6 +15,7 @@ from workers.loops import Loop
 log = structlog.get_logger(__name__)
 POLL_SECONDS = 0.5  # beneath the wake-up, so that a lost one costs no more than this
 BROKER_PAUSE = 1.0
+LOOK_SECONDS = 1.0
 
 
 class Relay(Loop):
@@ -22,6 +25,7 @@ class Relay(Loop):
         super().__init__("relay", POLL_SECONDS, self._round)
         self._store, self._broker, self._worker_id, self._window = store, broker, worker_id, window
         self._flowing = False
+        self._looked, self._share, self._serves = float("-inf"), 1, list[str]()
         self._listener = Listener(store.url, COMMANDS, lambda _: self.wake())
 
     def start(self) -> None:
@@ -44,11 +48,19 @@ class Relay(Loop):
         while not self.stopping and self._publish():
             self._flowing = True
 
+    def _look_around(self) -> None:
+        """Who else relays, and which graph versions living workers serve; old news for a second costs nothing."""
+        if time.monotonic() - self._looked < LOOK_SECONDS:
+            return
+        with self._store.statement() as tx:
+            self._share = max(1, self._window // max(1, workers.alive(tx)["relays"]))
+            self._serves = sorted(workers.served(tx))
+        self._looked = time.monotonic()
+
     def _publish(self) -> int:
+        self._look_around()
         with self._store.transaction() as tx:
-            share = max(1, self._window // max(1, workers.alive(tx)["relays"]))
-            serves = sorted(workers.served(tx))
-            due = outbox.take(tx, window=self._window, share=share, relay=self._worker_id, serves=serves)
+            due = outbox.take(tx, window=self._window, share=self._share, relay=self._worker_id, serves=self._serves)
             tx.name = "publish" if due else None
         for n, (command_id, kind) in enumerate(due):
             try:

@@ -12,7 +12,7 @@ from hitl.domain.events import Fact
 from hitl.domain.people import Person
 from hitl.errors import Invalid, Missing, StaleReview
 from hitl.operations import plan
-from hitl.store import analyses, cases, commands, policies, reviews
+from hitl.store import cases, commands, policies, reviews
 from hitl.store.postgres import DictRow, Tx
 
 
@@ -37,7 +37,7 @@ def decide(tx: Tx, person: Person, request: DecideRequest) -> dict[str, Any]:
     if case.tenant_id != person.tenant:
         raise Missing("There is no such case, or it is not yours to see.")
     review = _open_review(tx, case, request.review_id)
-    people.keep_apart(person, cases.involved(tx, case.case_id))
+    people.keep_apart(person, set(review["involved"]))
     people.permit(person, people.role_for(review["level"]))
     named, actions = _checked(tx, case, review, request)
     choices = reviews.vote(
@@ -55,7 +55,7 @@ def decide(tx: Tx, person: Person, request: DecideRequest) -> dict[str, Any]:
 
 
 def _open_review(tx: Tx, case: Case, review_id: str) -> DictRow:
-    review = reviews.get(tx, case.case_id, review_id)
+    review = reviews.for_decision(tx, case.case_id, review_id)
     if review is None:
         raise Missing("This case has no such review.")
     if review["status"] not in ("open", "blocked") or case.status != "waiting_review":
@@ -83,10 +83,7 @@ def _checked(tx: Tx, case: Case, review: DictRow, request: DecideRequest) -> tup
         raise Invalid("A response needs a text for the agent.", field="response")
     if request.actions is not None and request.decision != "edit":
         raise Invalid("Only the decision edit carries actions of its own.", field="actions")
-    analysis = analyses.get(tx, case.case_id)
-    named = request.policies
-    if named is None:
-        named = [c["policy"] for c in analysis["categories"]] if analysis else []
+    named = review["found"] or [] if request.policies is None else request.policies
     policy_set = policies.get(tx, case.tenant_id, case.policy, case.policy_version)
     rules.allowed([], policy_set, named)
     if request.decision == "approve":
@@ -110,9 +107,8 @@ class _Settled:
 
 def _settle(tx: Tx, case: Case, review: DictRow, settled: _Settled) -> dict[str, Any]:
     decision_id = new_id()
-    reviews.close(tx, review["review_id"], "decided")
     reviews.decide(tx, _decision(case, review, settled, decision_id))
-    if settled.request.decision in ("reject", "edit"):
+    if review["standing"] and settled.request.decision in ("reject", "edit"):
         plan.undo_applied(tx, case)  # what a held appeal left in force goes before anything new is done
     plan.forward(tx, case, decision_id, settled.actions)
     commands.follow(tx, case, "resume", decision_id)

@@ -46,12 +46,10 @@ def undo_applied(tx: Tx, case: Case) -> int:
 
 
 def _undo(tx: Tx, standing: list[DictRow]) -> int:
+    actions.plan(tx, [_reversal(row) for row in standing if row["undoing"] is None])
     for row in standing:
-        earlier = actions.reversal_of(tx, row["action_id"])
-        if earlier is None:
-            actions.plan(tx, [_reversal(row)])
-        elif earlier["status"] not in ("planned", "sending"):
-            actions.again(tx, earlier["action_id"], new_key=earlier["status"] == "refused")
+        if row["undoing"] and row["undoing_status"] not in ("planned", "sending"):
+            actions.again(tx, row["undoing"], new_key=row["undoing_status"] == "refused")
     return len(standing)
 
 

@@ -20,7 +20,7 @@ from hitl.errors import (
     RollbackInProgress,
 )
 from hitl.operations import plan
-from hitl.store import actions, analyses, cases, commands, policies, reviews
+from hitl.store import actions, cases, commands, policies, reviews
 from hitl.store.postgres import DictRow, Tx
 
 
@@ -32,16 +32,18 @@ def rollback(tx: Tx, person: Person, case_id: str, reason: str) -> dict[str, Any
         raise Missing("There is no such case, or it is not yours to see.")
     if not appeals and not person.has("supervisor"):
         raise Refused("Who started the case may appeal, and a supervisor may order a rollback; you are neither.")
-    decision = _possible(tx, case)
+    basis = _possible(tx, case)
     if appeals:
-        _in_time_and_unused(tx, case, decision)
-    on_appeal: OnAppeal = _on_appeal(tx, case, decision) if appeals else "reverse"
-    return _open_round(tx, case, person, _Asked(decision, reason, "appeal" if appeals else "order", on_appeal))
+        _in_time_and_unused(basis)
+    on_appeal: OnAppeal = _on_appeal(tx, case, basis) if appeals else "reverse"
+    return _open_round(
+        tx, case, person, _Asked(basis["decision_id"], reason, "appeal" if appeals else "order", on_appeal)
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    decision: DictRow | None
+    decision_id: str | None
     reason: str
     kind: Literal["appeal", "order"]
     on_appeal: OnAppeal
@@ -56,7 +58,7 @@ def _open_round(tx: Tx, case: Case, person: Person, asked: _Asked) -> dict[str, 
             "tenant_id": case.tenant_id,
             "case_id": case.case_id,
             "round": case.round + 1,
-            "decision_id": asked.decision["decision_id"] if asked.decision else None,
+            "decision_id": asked.decision_id,
             "kind": asked.kind,
             "on_appeal": asked.on_appeal,
             "by_person": person.id,
@@ -73,35 +75,29 @@ def _open_round(tx: Tx, case: Case, person: Person, asked: _Asked) -> dict[str, 
     return {"case_id": case.case_id, "status": case.status, "version": case.version}
 
 
-def _possible(tx: Tx, case: Case) -> DictRow | None:
-    """The decision that is appealed against; Conflict when the case does not allow a rollback now."""
-    opened_by = reviews.appeal_of_round(tx, case.case_id, case.round)
-    if case.status == "rolling_back" or (case.status == "waiting_review" and opened_by):
+def _possible(tx: Tx, case: Case) -> DictRow:
+    """What the rollback stands on; Conflict when the case does not allow one now."""
+    basis = reviews.for_rollback(tx, case.case_id, case.round)
+    if case.status == "rolling_back" or (case.status == "waiting_review" and basis["opened_by"]):
         raise RollbackInProgress()
     if case.status == "executing":
         raise Conflict("The decision is being carried out; ask again when that is done.")
-    if case.status not in ("completed", "failed") or not any(
-        row["reversible"] for row in actions.standing(tx, case.case_id)
-    ):
+    if case.status not in ("completed", "failed") or not basis["standing"]:
         raise NothingApplied()
-    return reviews.latest_decision(tx, case.case_id)
+    return basis
 
 
-def _in_time_and_unused(tx: Tx, case: Case, decision: DictRow | None) -> None:
+def _in_time_and_unused(basis: DictRow) -> None:
     """One author's appeal per decision, and what is decided on an appeal is final for the author."""
-    opened_by = reviews.appeal_of_round(tx, case.case_id, case.round)
-    if opened_by and opened_by["kind"] == "appeal":
+    if basis["opened_by"] == "appeal":
         raise AppealUsed("What was decided on an appeal is final; a supervisor may still order a rollback.")
-    if decision and decision["age_days"] > APPEAL_DAYS:
+    if basis["decision_id"] and basis["age_days"] > APPEAL_DAYS:
         raise AppealExpired(f"An appeal is possible for {APPEAL_DAYS} days after the decision.")
 
 
-def _on_appeal(tx: Tx, case: Case, decision: DictRow | None) -> OnAppeal:
+def _on_appeal(tx: Tx, case: Case, basis: DictRow) -> OnAppeal:
     """Hold when any policy that the decision stands on says so."""
     policy_set = policies.get(tx, case.tenant_id, case.policy, case.policy_version)
-    named = list(decision["policies"]) if decision else []
-    if not named:
-        analysis = analyses.get(tx, case.case_id)
-        named = [c["policy"] for c in analysis["categories"]] if analysis else []
+    named = basis["policies"] or basis["found"] or []
     found = (policy_set.get(name) for name in named)
     return "hold" if any(p and p.on_appeal == "hold" for p in found) else "reverse"

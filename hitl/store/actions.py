@@ -10,13 +10,14 @@ STANDING = "('applied', 'conflict', 'reversal_incomplete')"
 
 def plan(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
     """Write intents down; each starts as planned."""
-    for row in rows:
+    if rows:
         tx.execute(
             """insert into actions (action_id, tenant_id, case_id, decision_id, round, ordinal, direction, reverses,
                                     kind, target, aspect, params, reversible, status, key)
-            values (%(action_id)s, %(tenant_id)s, %(case_id)s, %(decision_id)s, %(round)s, %(ordinal)s, %(direction)s,
-                    %(reverses)s, %(kind)s, %(target)s, %(aspect)s, %(params)s, %(reversible)s, 'planned', %(key)s)""",
-            {**row, "params": Jsonb(row["params"])},
+            select action_id, tenant_id, case_id, decision_id, round, ordinal, direction, reverses,
+                   kind, target, aspect, params, reversible, 'planned', key
+            from jsonb_populate_recordset(null::actions, %s)""",
+            (Jsonb(list(rows)),),
         )
 
 
@@ -60,10 +61,15 @@ def reversal_of(tx: Tx, action_id: str) -> DictRow | None:
 
 
 def standing(tx: Tx, case_id: str) -> list[DictRow]:
-    """The case's forward actions whose effects stand, newest first."""
+    """The case's forward actions whose effects stand, newest first; with `undoing` and `undoing_status`, if any.
+
+    These are of the action that undoes it, or tried to.
+    """
     return tx.all(
-        f"""select * from actions where case_id = %s and direction = 'forward' and status in {STANDING}
-        order by round desc, ordinal desc""",
+        f"""select a.*, r.action_id as undoing, r.status as undoing_status
+        from actions a left join actions r on r.reverses = a.action_id
+        where a.case_id = %s and a.direction = 'forward' and a.status in {STANDING}
+        order by a.round desc, a.ordinal desc""",
         (case_id,),
     )
 

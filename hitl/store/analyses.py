@@ -58,8 +58,3 @@ def subject(tx: Tx, case_id: str) -> DictRow:
     )
     assert row is not None, "a case and its content are written together"
     return row
-
-
-def get(tx: Tx, case_id: str) -> DictRow | None:
-    """The latest analysis of a case; later rounds are judged by the first one's."""
-    return tx.one("select * from analyses where case_id = %s order by round desc limit 1", (case_id,))

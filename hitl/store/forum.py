@@ -10,6 +10,28 @@ import psycopg
 from hitl.errors import Invalid, Unavailable
 from hitl.store.postgres import Jsonb, Store, Tx
 
+# Everything that an action is, in one statement; no row when its key was used before.
+DO = """
+with value as (
+    select case when %(days)s::int is null then %(after)s::jsonb else %(after)s::jsonb || jsonb_build_object('until',
+        to_char((now() + make_interval(days => %(days)s::int)) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
+        end as after),
+done as (
+    insert into forum_actions (tenant_id, key, action_id, kind, target, direction, params, after)
+    select %(tenant)s, %(key)s, %(action_id)s, %(kind)s, %(target)s, %(direction)s, %(params)s, value.after from value
+    on conflict do nothing returning number, action_id, kind, target, direction, params, after),
+changed as (
+    insert into forum_aspects (tenant_id, target, aspect, value)
+    select %(tenant)s, target, %(aspect)s, after from done where %(aspect)s::text is not null and after is not null
+    on conflict (tenant_id, target, aspect) do update set value = excluded.value, changed_at = now()),
+cleared as (
+    delete from forum_aspects a using done where a.tenant_id = %(tenant)s and a.target = done.target
+        and a.aspect = %(aspect)s and done.after is null),
+told as (
+    insert into forum_messages (tenant_id, target, kind, about, key, params)
+    select %(tenant)s, target, %(message)s, %(about)s, %(key)s, params from done where %(message)s::text is not null)
+select * from done"""
+
 
 class Forum:
     """A demo forum inside Guardian's own database; raises Unavailable, or Invalid for what Postgres cannot hold."""
@@ -66,15 +88,18 @@ class Forum:
         `act` has action_id, kind, target, direction, params and about, the action that a message is about; with `days`
         the value gets an `until`, counted by the database's clock. A racer with the same key waits for the first.
         """
+        values = {
+            **act,
+            "tenant": tenant,
+            "key": key,
+            "params": Jsonb(act["params"]),
+            "aspect": aspect,
+            "after": None if after is None else Jsonb(after),
+            "days": days,
+            "message": message,
+        }
         with self._transaction() as tx:
-            if days is not None:
-                after = {**after, "until": _until(tx, days)}
-            if _claim(tx, tenant, key, act, after):
-                if aspect is not None:
-                    _set(tx, tenant, act["target"], aspect, after)
-                if message is not None:
-                    _tell(tx, tenant, key, act, message)
-            found = _done(tx, tenant, key)
+            found = tx.one(DO, values) or _done(tx, tenant, key)
         if found is None:
             raise Unavailable("The forum lost an action that it had just recorded.")
         return found
@@ -82,7 +107,7 @@ class Forum:
     @contextmanager
     def _transaction(self) -> Iterator[Tx]:
         try:
-            with self._store.transaction() as tx:
+            with self._store.statement() as tx:
                 yield tx
         except (psycopg.DataError, psycopg.IntegrityError) as error:
             raise Invalid("The forum cannot hold such a value.") from error
@@ -95,55 +120,9 @@ def _now(tx: Tx) -> datetime:
     return now
 
 
-def _until(tx: Tx, days: int) -> str:
-    rows = tx.all(
-        "select to_char((now() + make_interval(days => %s)) at time zone 'UTC', %s) as until",
-        (days, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
-    )
-    return str(rows[0]["until"])
-
-
 def _done(tx: Tx, tenant: str, key: str) -> dict[str, Any] | None:
     return tx.one(
         "select number, action_id, kind, target, direction, params, after from forum_actions"
         " where tenant_id = %s and key = %s",
         (tenant, key),
-    )
-
-
-def _claim(tx: Tx, tenant: str, key: str, act: dict[str, Any], after: Any) -> bool:
-    row = tx.one(
-        "insert into forum_actions (tenant_id, key, action_id, kind, target, direction, params, after)"
-        " values (%s, %s, %s, %s, %s, %s, %s, %s) on conflict do nothing returning number",
-        (
-            tenant,
-            key,
-            act["action_id"],
-            act["kind"],
-            act["target"],
-            act["direction"],
-            Jsonb(act["params"]),
-            None if after is None else Jsonb(after),
-        ),
-    )
-    return row is not None
-
-
-def _set(tx: Tx, tenant: str, target: str, aspect: str, value: Any) -> None:
-    if value is None:
-        tx.execute(
-            "delete from forum_aspects where tenant_id = %s and target = %s and aspect = %s", (tenant, target, aspect)
-        )
-        return
-    tx.execute(
-        "insert into forum_aspects (tenant_id, target, aspect, value) values (%s, %s, %s, %s)"
-        " on conflict (tenant_id, target, aspect) do update set value = excluded.value, changed_at = now()",
-        (tenant, target, aspect, Jsonb(value)),
-    )
-
-
-def _tell(tx: Tx, tenant: str, key: str, act: dict[str, Any], kind: str) -> None:
-    tx.execute(
-        "insert into forum_messages (tenant_id, target, kind, about, key, params) values (%s, %s, %s, %s, %s, %s)",
-        (tenant, act["target"], kind, act["about"], key, Jsonb(act["params"])),
     )

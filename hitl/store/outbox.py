@@ -13,11 +13,13 @@ def take(tx: Tx, *, window: int, share: int, relay: str, serves: Sequence[str]) 
     """Mark the most urgent, oldest ready commands as published, as far as the window has room; (id, kind) in order.
 
     The window is all relays' together; a relay keeps to its share of it, so that several at once do not overfill it.
+    The marks need not be on the disk: one that is lost costs a second message, never a decision.
     Commands of graph versions that no living worker serves stay out of the window: they would clog it.
     """
     rows = tx.all(
         f"""with busy as (
-            select count(*) as n, count(*) filter (where owner = %(relay)s) as own
+            select count(*) as n, count(*) filter (where owner = %(relay)s) as own,
+                set_config('synchronous_commit', 'off', true)
             from commands where state = 'published' and {SERVED}),
         fresh as (
             select command_id from commands where state = 'ready' and available_at <= now() and {SERVED}

@@ -115,7 +115,7 @@ class Store:
 
     @contextmanager
     def statement(self, name: str | None = None) -> Iterator[Tx]:
-        """For one statement, which is a transaction of its own: it costs one round trip instead of three."""
+        """Each statement is a transaction of its own: for reads, and for writes that are one statement."""
         if name:
             failpoints.hit(f"before_commit:{name}")
         with self._connection() as conn:

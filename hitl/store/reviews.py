@@ -33,13 +33,19 @@ def open_(tx: Tx, values: dict[str, Any]) -> bool:
     return row is not None
 
 
-def get(tx: Tx, case_id: str, review_id: str) -> DictRow | None:
-    """A review of the case, with how and by whom it was decided."""
+def for_decision(tx: Tx, case_id: str, review_id: str) -> DictRow | None:
+    """A review of the case, with how and by whom it was decided, and what a decision of it needs to know.
+
+    `involved` (people who may not decide it), `found` (the policies that the analysis names), `standing` (whether an
+    effect of the case stands).
+    """
     return tx.one(
-        """select r.*, d.decided_by, d.decided_at, d.decision, r.deadline_at < now() as late
+        f"""select r.*, d.decided_by, d.decided_at, array({cases.INVOLVED}) as involved, {STANDS.format("")},
+            (select jsonb_path_query_array(categories, '$[*].policy') from analyses
+                where case_id = %(id)s order by round desc limit 1) as found
         from reviews r left join decisions d using (review_id)
-        where r.case_id = %s and r.review_id = %s""",
-        (case_id, review_id),
+        where r.case_id = %(id)s and r.review_id = %(review)s""",
+        {"id": case_id, "review": review_id},
     )
 
 
@@ -72,11 +78,6 @@ def end(tx: Tx, case_id: str) -> DictRow:
     return row
 
 
-def close(tx: Tx, review_id: str, status: str) -> None:
-    """End a review."""
-    tx.execute("update reviews set status = %s, closed_at = now() where review_id = %s", (status, review_id))
-
-
 def supersede(tx: Tx, case_id: str) -> list[str]:
     """End the case's open reviews because newer content took its place; their ids."""
     rows = tx.all(
@@ -89,18 +90,25 @@ def supersede(tx: Tx, case_id: str) -> list[str]:
 
 def vote(tx: Tx, *, review_id: str, person: str, tenant_id: str, choice: str, body: dict[str, Any]) -> list[str]:
     """Count a person's vote (their newest counts); returns the choices of all votes."""
-    tx.execute(
-        """insert into votes (review_id, person, tenant_id, choice, body) values (%s, %s, %s, %s, %s)
-        on conflict (review_id, person) do update set choice = excluded.choice, body = excluded.body, at = now()""",
-        (review_id, person, tenant_id, choice, Jsonb(body)),
+    rows = tx.all(
+        """with mine as (
+            insert into votes (review_id, person, tenant_id, choice, body)
+            values (%(review)s, %(person)s, %(tenant)s, %(choice)s, %(body)s)
+            on conflict (review_id, person) do update set choice = excluded.choice, body = excluded.body, at = now()
+            returning choice)
+        select choice from mine
+        union all select choice from votes where review_id = %(review)s and person <> %(person)s""",
+        {"review": review_id, "person": person, "tenant": tenant_id, "choice": choice, "body": Jsonb(body)},
     )
-    return [r["choice"] for r in tx.all("select choice from votes where review_id = %s", (review_id,))]
+    return [r["choice"] for r in rows]
 
 
 def decide(tx: Tx, values: dict[str, Any]) -> None:
-    """Write the decision; a second one for the same review is impossible."""
+    """Close the review with a decision; a second one for the same review is impossible."""
     tx.execute(
-        """insert into decisions (decision_id, tenant_id, case_id, review_id, round, decision, decided_by, reason,
+        """with closed as (
+            update reviews set status = 'decided', closed_at = now() where review_id = %(review_id)s)
+        insert into decisions (decision_id, tenant_id, case_id, review_id, round, decision, decided_by, reason,
                                   private_note, response, policies, actions, digest)
         values (%(decision_id)s, %(tenant_id)s, %(case_id)s, %(review_id)s, %(round)s, %(decision)s, %(decided_by)s,
                 %(reason)s, %(private_note)s, %(response)s, %(policies)s, %(actions)s, %(digest)s)""",
@@ -116,13 +124,25 @@ def decision(tx: Tx, decision_id: str) -> DictRow | None:
     )
 
 
-def latest_decision(tx: Tx, case_id: str) -> DictRow | None:
-    """The case's newest decision, and whether the time for an appeal against it is over (`late`, in days)."""
-    return tx.one(
-        """select *, extract(epoch from now() - decided_at) / 86400 as age_days from decisions
-        where case_id = %s order by round desc, decided_at desc limit 1""",
-        (case_id,),
+def for_rollback(tx: Tx, case_id: str, round_: int) -> DictRow:
+    """What a rollback of a case needs to know.
+
+    `opened_by` (`appeal` or `order`: what opened the case's round, or None), the newest decision (`decision_id`,
+    `policies` and `age_days`, or None), `found` (the policies that the analysis names, or None), `standing` (whether
+    an effect stands that can be reversed).
+    """
+    row = tx.one(
+        f"""select {STANDS.format("and reversible")}, d.decision_id, d.policies, d.age_days,
+            (select kind from appeals where case_id = %(id)s and round = %(round)s) as opened_by,
+            (select jsonb_path_query_array(categories, '$[*].policy') from analyses
+                where case_id = %(id)s order by round desc limit 1) as found
+        from (values (1)) one(row) left join lateral (
+            select decision_id, policies, (extract(epoch from now() - decided_at) / 86400)::float8 as age_days
+            from decisions where case_id = %(id)s order by round desc, decided_at desc limit 1) d on true""",
+        {"id": case_id, "round": round_},
     )
+    assert row is not None, "values has a row"
+    return row
 
 
 def appeal(tx: Tx, values: dict[str, Any]) -> None:
@@ -133,17 +153,6 @@ def appeal(tx: Tx, values: dict[str, Any]) -> None:
                 %(by_person)s, %(reason)s)""",
         values,
     )
-
-
-def appeal_of_round(tx: Tx, case_id: str, round_: int) -> DictRow | None:
-    """The appeal or order that opened a round; None for the first."""
-    return tx.one("select * from appeals where case_id = %s and round = %s", (case_id, round_))
-
-
-def appeals_by_author(tx: Tx, case_id: str) -> int:
-    """How many of the case's rollbacks were asked for by its author's side."""
-    row = tx.one("select count(*) as n from appeals where case_id = %s and kind = 'appeal'", (case_id,))
-    return int(row["n"]) if row else 0
 
 
 def blocked(tx: Tx, limit: int) -> list[DictRow]:
