@@ -1,11 +1,13 @@
 """The work: one case from its start to its end, in four quarters, the same for every system."""
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # the same error in two cases is one error
 PATIENCE = 120.0  # seconds until a quarter counts as failed
 CONTENT = (
     "You silly goose {}, nobody here likes your soup, and the garden club has had enough of your remarks about it. "
@@ -85,7 +87,7 @@ async def play(client: Client, case: Case, log: Log, quarters: str = "ABCD") -> 
             ended = time.perf_counter()
             log.quarters.append(Quarter(name, ended, answered - began, ended - began))
     except Exception as error:  # noqa: BLE001 - whatever a system answers is a result
-        log.errors.append(f"{type(error).__name__}: {error}"[:300])
+        log.errors.append(ID.sub("…", f"{type(error).__name__}: {error}")[:300])
         await asyncio.sleep(0.1)
         return False
     return True

@@ -31,7 +31,8 @@ def parse(arguments: list[str]) -> Options:
     add("--systems", default=",".join(SYSTEMS), help="comma-separated; all: %(default)s")
     add("--scenarios", default=",".join(SCENARIOS), help="comma-separated; all: %(default)s (gentle measures idle too)")
     add("--rounds", type=int, default=3, help="interleaved rounds; survival is run in the first only")
-    add("--seconds", type=float, default=15.0, help="length of each measurement")
+    add("--seconds", type=float, default=15.0, help="length of a closed loop's measurement")
+    add("--gentle", type=float, default=40.0, help="length of the run at a gentle rate")
     add("--paused", type=int, default=1000, help="cases paused in the survival run")
     add("--report", type=Path, help="write bench/RESULTS.md anew from this results file, and run nothing")
     add("--guardian", type=Path, default=ROOT, help="measure the Guardian of another checkout than this one")
@@ -40,8 +41,8 @@ def parse(arguments: list[str]) -> Options:
     systems, scenarios = tuple(given.systems.split(",")), tuple(given.scenarios.split(","))
     if unknown := (set(systems) - set(SYSTEMS)) | (set(scenarios) - set(SCENARIOS)):
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
-    sizes = Sizes(seconds=given.seconds, paused=given.paused, guardian=given.guardian.resolve())
+    sizes = Sizes(seconds=given.seconds, gentle=given.gentle, paused=given.paused, guardian=given.guardian.resolve())
     rounds, page = given.rounds, not given.no_page
     if given.quick:
-        sizes, rounds, page = replace(sizes, seconds=3.0, idle=2.0, paused=30), 1, False
+        sizes, rounds, page = replace(sizes, seconds=3.0, gentle=5.0, idle=2.0, paused=30), 1, False
     return Options(systems, scenarios, rounds, sizes, given.report, page)

@@ -27,6 +27,7 @@ class Sizes:
     seconds: float = 15.0
     concurrency: int = 32
     rate: float = 3.0
+    gentle: float = 40.0  # seconds: a p99 wants a few hundred decisions
     idle: float = 10.0
     paused: int = 1000
     guardian: Path = ROOT
@@ -89,7 +90,7 @@ async def _gentle(bench: loops.Bench, sizes: Sizes, seed: int) -> dict[str, Json
     resting |= {"others": cost.others, "stolen": cost.stolen, "errors": 0}
     bench.client.poll = min(bench.client.poll, GENTLE_POLL)
     await loops.warm(bench, 4, WARM)
-    return {"idle": resting, "gentle": await loops.gentle(bench, sizes.rate, sizes.seconds, seed)}
+    return {"idle": resting, "gentle": await loops.gentle(bench, sizes.rate, sizes.gentle, seed)}
 
 
 async def _survival(bench: loops.Bench, sizes: Sizes, household: Household) -> Json:

@@ -10,7 +10,7 @@ from bench.report.targets import OWN, judged
 from bench.systems.catalog import SYSTEMS
 from bench.visits import Sizes
 
-TEMPLATE = BENCH / "report" / "template.md"
+TEMPLATE = BENCH / "report" / "RESULTS.md.template"
 
 
 def write(results_file: Path) -> None:

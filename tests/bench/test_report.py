@@ -1,0 +1,56 @@
+from typing import Any
+
+import pytest
+
+from bench.report import measures, targets
+from bench.report.results import Results, Spread
+from bench.report.targets import Target
+
+
+def _line(system: str, round_: int, rate: float, cpu: float) -> dict[str, Any]:
+    about = {"system": system, "scenario": "closed-0", "round": round_, "others": 0.0, "stolen": 0.0, "errors": 0}
+    return {**about, "cases_per_second": rate, "server_cpu_ms": cpu}
+
+
+def _results() -> Results:
+    ours = [_line("guardian-embedded", n, rate, 20.0) for n, rate in ((1, 30.0), (2, 60.0), (3, 45.0))]
+    theirs = [_line("restate", n, rate, 30.0) for n, rate in ((1, 20.0), (2, 30.0), (3, 45.0))]
+    return Results([{"versions": {"guardian-embedded": {}, "restate": {}}}, *ours, *theirs])
+
+
+def test_a_ratio_is_taken_within_a_round() -> None:
+    assert _results().ratio("guardian-embedded", "restate", measures.RATE) == Spread(1.0, 1.5, 2.0)
+
+
+def test_where_less_is_better_a_ratio_above_one_is_still_ours() -> None:
+    assert _results().ratio("guardian-embedded", "restate", measures.CPU) == Spread(1.5, 1.5, 1.5)
+
+
+def test_the_better_of_two_configurations_is_the_one_to_beat() -> None:
+    results = _results()
+    slow = [_line("langgraph-dev", n, 5.0, 50.0) for n in (1, 2, 3)]
+    fast = [_line("langgraph-dev-jobs", n, 15.0, 50.0) for n in (1, 2, 3)]
+    results.lines += slow + fast
+
+    target = next(target for target in targets.TARGETS if "the better of both" in target.text)
+
+    assert target.value(results, "guardian-embedded") == Spread(2.0, 3.0, 4.0)
+
+
+@pytest.mark.parametrize(
+    ("seen", "verdict"),
+    [(Spread(0.5, 1.0, 2.0), "met"), (Spread(0.5, 0.99, 2.0), "**MISSED**"), (None, "not measured")],
+)
+def test_a_target_is_judged_by_its_median(seen: Spread | None, verdict: str) -> None:
+    assert Target("must", "", lambda *_: seen, least=1.0).judge(seen) == verdict
+
+
+def test_a_limit_is_kept_from_below() -> None:
+    assert Target("must", "", lambda *_: None, most=35.0).judge(Spread(34.0, 35.1, 36.0)) == "**MISSED**"
+
+
+def test_a_run_beside_others_is_called_contended() -> None:
+    results = _results()
+    results.lines[0]["others"] = 0.2
+
+    assert results.contended() == [results.lines[0]]
