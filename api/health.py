@@ -1,6 +1,6 @@
 """GET /healthz, /readyz and /metrics: for machines that watch machines."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api import answers, examples, metrics, openapi
@@ -31,8 +31,10 @@ async def get_health() -> Response:
     summary="Whether posts would be taken on and worked off",
     responses={**openapi.answers(200, {"ready": True, "workers": 1, "relays": 1}), 503: openapi.problem(503)},
 )
-def get_ready(desk: TheDesk) -> Response:
-    """503 names what is missing: the database, migrations, a worker, a relay."""
+def get_ready(request: Request, desk: TheDesk) -> Response:
+    """503 names what is missing: the database, migrations, a worker, a relay, or this very process before it ends."""
+    if request.app.state.leaving.is_set():
+        raise Problem(503, "not-ready", "This process is about to end.", {"Retry-After": "2"}, missing=["desk"])
     try:
         missing = _migrations(desk)
         with desk.runtime.store.transaction() as tx:

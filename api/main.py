@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from threading import Event
 
 from fastapi import FastAPI
 
@@ -32,7 +33,7 @@ def create_app(runtime: Runtime | None = None) -> FastAPI:
         _check(desk)
         if runtime is None:  # from here on: a reason not to start must be read whole
             logs.configure(desk.runtime.settings.log_format)
-        with farewell.waved(desk.hub.close):
+        with farewell.waved(desk.hub.close, app.state.leaving, desk.runtime.settings.drain_seconds):
             await desk.hub.open()
             try:
                 yield
@@ -50,6 +51,7 @@ def create_app(runtime: Runtime | None = None) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
+    app.state.leaving = Event()
     if runtime:
         _open(app, runtime)
     for router in ROUTERS:

@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     worker_threads: int = Field(8, ge=1, le=256)
     window: int = Field(64, ge=1, le=10_000)
     backlog_limit: int = Field(50_000, ge=1)
+    drain_seconds: float = Field(0.0, ge=0, le=600)
     relay: Literal["on", "off"] = "on"
     langsmith_tracing: bool = Field(False, validation_alias="LANGSMITH_TRACING")
     langsmith_api_key: str | None = Field(None, validation_alias="LANGSMITH_API_KEY")

@@ -56,6 +56,18 @@ def test_it_ends_when_told_while_streams_and_waits_are_open(database_url: str, t
         assert process.wait(20) in (0, -signal.SIGTERM)
 
 
+def test_told_to_stop_it_says_so_first_and_goes_on_for_a_while(database_url: str, tmp_path: Path) -> None:
+    settings = {"HITL_DATABASE_URL": database_url, "HITL_DRAIN_SECONDS": "600"}
+    with uvicorn(tmp_path, **settings) as (process, url), httpx.Client(base_url=url) as client:
+        wait_until_up(client)
+        process.send_signal(signal.SIGTERM)
+        while client.get("/readyz").json()["missing"] != ["desk"]:
+            threading.Event().wait(0.05)
+        assert post(client)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) in (0, -signal.SIGTERM)
+
+
 @pytest.mark.parametrize(
     ("environment", "said"),
     [
