@@ -18,6 +18,7 @@ from tests.chaos.run import SETTLE_SECONDS, at_rest
 from tests.chaos.stage import DESKS, WORKERS, Broker, Stage, ready, set_up
 from tests.chaos.witness import Temper
 
+DRAIN_SECONDS = "2"  # longer than it takes the balancer to notice
 MANY = 1_000_000  # cases; the restarts end it
 SHOWN = 20
 PATIENCE = 120.0
@@ -39,7 +40,7 @@ class Outcome:
 
 def run(broker: Broker, restarts: int, seed: int, clients: int, tell: Tell = lambda _: None) -> Outcome:
     """So many times, everybody is restarted, one after the other."""
-    with set_up(broker, Temper()) as stage:
+    with set_up(broker, Temper(), clocks={}, HITL_DRAIN_SECONDS=DRAIN_SECONDS) as stage:
         return asyncio.run(_run(stage, restarts, seed, clients, tell))
 
 
@@ -57,6 +58,7 @@ async def _run(stage: Stage, restarts: int, seed: int, concurrency: int, tell: T
     work.cancel()
     await clients.close()
     found = [*violations(load(stage.url, log, stage.testimony)), *clients.surprises]
+    found += [f"{count} cases {what}" for what, count in clients.counts.items() if what.startswith("failed")]
     found += [f"not settled {SETTLE_SECONDS:.0f} s after the last restart"] * (settled is None)
     return Outcome(found, balancer.seen, clients.counts, balancer.answers, balancer.elsewhere, ended - began, settled)
 

@@ -57,6 +57,7 @@ class Stage:
     desks: list[str]
     testimony: Path
     keeper: ThreadPoolExecutor  # whatever it starts lives as long as it does: a leash is tied to its thread
+    clocks: Mapping[str, str]  # of those whose clock is wrong, by name
     graves: set[int] = field(default_factory=set)  # process groups that may have left ghosts
 
     @property
@@ -141,7 +142,9 @@ class Stage:
 
 
 @contextmanager
-def set_up(broker: Broker, temper: Temper, *, hurry: bool = False, **settings: str) -> Iterator[Stage]:
+def set_up(
+    broker: Broker, temper: Temper, *, hurry: bool = False, clocks: Mapping[str, str] = CLOCKS, **settings: str
+) -> Iterator[Stage]:
     """A stage with everybody on it, ready; gone afterwards. `hurry`: the leases of the dead are over at once."""
     with ExitStack() as stack:
         folder = stack.enter_context(throwaway("chaos"))
@@ -162,9 +165,9 @@ def set_up(broker: Broker, temper: Temper, *, hurry: bool = False, **settings: s
         stack.callback(undertaker.close)
         right = stack.enter_context(Fleet(folder, undertaker.bury))
         fleets = dict.fromkeys((*DESKS, *WORKERS, "relay"), right)
-        for name, offset in CLOCKS.items():
+        for name, offset in clocks.items():
             fleets[name] = stack.enter_context(Fleet(folder, undertaker.bury, wrong(offset)))
-        stage = Stage(broker, folder, postgres, rabbitmq, fleets, proxies, [], testimony, keeper)
+        stage = Stage(broker, folder, postgres, rabbitmq, fleets, proxies, [], testimony, keeper, clocks)
         stack.callback(stage.ghosts)
         _cast(stage, {"HITL_ANALYZER": "stub:5", **settings})
         yield stage
@@ -201,7 +204,7 @@ def _lines(stage: Stage, name: str, settings: Mapping[str, str]) -> dict[str, st
         url = url.replace(f":{postgres_port(stage.postgres)}/", f":{stage.proxies['postgres'].port}/")
         witness = stage.proxies["witness"].port
     found = {"HITL_DATABASE_URL": url, "HITL_PLATFORM_URL": f"http://127.0.0.1:{witness}", **settings}
-    found |= {"HITL_WORKER_THREADS": THREADS, **(wrong(CLOCKS[name]) if name in CLOCKS else {})}
+    found |= {"HITL_WORKER_THREADS": THREADS, **(wrong(stage.clocks[name]) if name in stage.clocks else {})}
     if stage.rabbitmq:
         port = stage.proxies["rabbitmq"].port if proxied else stage.rabbitmq.port
         found["HITL_BROKER_URL"] = f"amqp://guest:guest@127.0.0.1:{port}/%2F"
