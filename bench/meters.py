@@ -1,5 +1,6 @@
 """What a run costs: CPU of every server process, the machine's other work, and what Postgres wrote."""
 
+import asyncio
 import os
 import time
 from collections import defaultdict
@@ -18,6 +19,7 @@ WAL = (
 )
 SETTINGS = ("server_version", "fsync", "synchronous_commit", "full_page_writes", "wal_compression", "shared_buffers")
 TICK = os.sysconf("SC_CLK_TCK")
+QUIET = 0.05  # share of the machine
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,18 @@ def memory() -> dict[str, float]:
     return dict(found)
 
 
+async def quiet(patience: float) -> float:
+    """Wait until others leave the machine alone for a second, at most so long; the share of it that they have."""
+    until = time.monotonic() + patience
+    while True:
+        busy, stolen = _machine()
+        await asyncio.sleep(1.0)
+        later, more = _machine()
+        share = (later - busy + more - stolen) / (os.cpu_count() or 1)
+        if share < QUIET or time.monotonic() > until:
+            return share
+
+
 def sync_seconds(folder: Path, times: int = 200) -> float:
     """The median time of an 8 kB write with fdatasync, on the disk that everything is kept on."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -154,6 +168,8 @@ def _name(process: psutil.Process) -> str:
     if not name.startswith("python"):
         return "rabbitmq" if name in {"beam.smp", "erl_child_setup", "epmd", "inet_gethost", "sh"} else name
     words = process.cmdline()
+    if any("multiprocessing" in word for word in words):
+        return f"{_name(parent)}, child" if (parent := process.parent()) else name
     if "-m" in words:
         return " ".join(words[words.index("-m") + 1 :][:2])
     return Path(next((word for word in words[1:] if not word.startswith("-")), name)).name

@@ -35,14 +35,21 @@ def parse(arguments: list[str]) -> Options:
     add("--gentle", type=float, default=40.0, help="length of the run at a gentle rate")
     add("--paused", type=int, default=1000, help="cases paused in the survival run")
     add("--report", type=Path, help="write bench/RESULTS.md anew from this results file, and run nothing")
+    add("--patience", type=float, default=60.0, help="seconds to wait, before each visit, for others to be quiet")
     add("--guardian", type=Path, default=ROOT, help="measure the Guardian of another checkout than this one")
     add("--no-page", action="store_true", help="leave bench/RESULTS.md as it is")
     given = parser.parse_args(arguments)
     systems, scenarios = tuple(given.systems.split(",")), tuple(given.scenarios.split(","))
     if unknown := (set(systems) - set(SYSTEMS)) | (set(scenarios) - set(SCENARIOS)):
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
-    sizes = Sizes(seconds=given.seconds, gentle=given.gentle, paused=given.paused, guardian=given.guardian.resolve())
+    sizes = Sizes(
+        seconds=given.seconds,
+        gentle=given.gentle,
+        paused=given.paused,
+        patience=given.patience,
+        guardian=given.guardian.resolve(),
+    )
     rounds, page = given.rounds, not given.no_page
     if given.quick:
-        sizes, rounds, page = replace(sizes, seconds=3.0, gentle=5.0, idle=2.0, paused=30), 1, False
+        sizes, rounds, page = replace(sizes, seconds=3.0, gentle=5.0, idle=2.0, paused=30, patience=0.0), 1, False
     return Options(systems, scenarios, rounds, sizes, given.report, page)

@@ -9,7 +9,7 @@ from typing import Any
 
 from bench import loops
 from bench.journey import Log
-from bench.meters import Meters, memory
+from bench.meters import Meters, memory, quiet
 from bench.places import ROOT
 from bench.systems.catalog import System
 from bench.systems.household import Household
@@ -30,6 +30,7 @@ class Sizes:
     gentle: float = 40.0  # seconds: a p99 wants a few hundred decisions
     idle: float = 10.0
     paused: int = 1000
+    patience: float = 60.0  # seconds to wait for a quiet machine before each visit
     guardian: Path = ROOT
 
 
@@ -49,6 +50,7 @@ class Visit:
 
 def pay(visit: Visit, sizes: Sizes) -> Iterator[Json]:
     """Make the visit; yields a result for each thing that it measured."""
+    asyncio.run(quiet(sizes.patience))
     with Household(visit.milliseconds, sizes.guardian) as household:
         began = time.monotonic()
         visit.system.start(household)

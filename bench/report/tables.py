@@ -16,7 +16,7 @@ def title(system: str) -> str:
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n"
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def ratios(results: Results, own: str) -> str:
