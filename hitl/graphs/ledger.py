@@ -55,6 +55,14 @@ class PlatformLedger:
                     raise
                 self._give_up(run, row, str(trouble))  # people are asked again all the same
 
+    def settle(self, run: Run) -> None:
+        """Try once more what a person asked for: what is planned to be undone, then the one action, if it is due."""
+        self.reverse(run)
+        with self._store.transaction() as tx:
+            rows = ledger.forward_again(tx, run.command.ref or "")
+        for row in rows:
+            self._forward(run, row)
+
     def _give_up(self, run: Run, row: DictRow, error: str) -> None:
         """A reversal that the platform never answered to is incomplete: it may be retried, and nothing hides that."""
         with run.step() as step:

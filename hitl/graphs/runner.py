@@ -134,7 +134,7 @@ class Runner:
             raise RuntimeError("the graph stopped without pausing or finishing")
 
     def _settle_actions(self, run: Run) -> None:
-        self._ledger.reverse(run)
+        self._ledger.settle(run)
         with self._store.transaction() as tx:
             runs.settled_actions(tx, run.command, first=run.catch_up)
 

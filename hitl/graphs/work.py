@@ -17,6 +17,10 @@ class Ledger(Protocol):
         """Undo what the case has planned to undo, newest first."""
         ...
 
+    def settle(self, run: Run) -> None:
+        """Try once more what a person asked for."""
+        ...
+
 
 class Judge(Protocol):
     """Reads the case's content."""

@@ -46,6 +46,14 @@ def forward_work(tx: Tx, decision_id: str) -> list[DictRow]:
     return rows
 
 
+def forward_again(tx: Tx, action_id: str) -> list[DictRow]:
+    """The forward action that a person wants tried again, after the same comparison; none when that is over."""
+    row = actions.get(tx, action_id)
+    if row is None or row["direction"] != "forward" or row["status"] not in ("planned", "sending"):
+        return []
+    return [found for found in forward_work(tx, row["decision_id"]) if found["action_id"] == action_id]
+
+
 def reverse_work(tx: Tx, case_id: str) -> list[DictRow]:
     """The case's reversals still to be done: newest first, corrections of what cannot be undone at the end."""
     return actions.reversals_due(tx, case_id)
@@ -107,8 +115,10 @@ def applied(tx: Tx, row: DictRow, receipt: Receipt | None) -> list[Fact]:
 
 def ended(tx: Tx, row: DictRow, status: str, error: str) -> list[Fact]:
     """An attempt ended otherwise: `refused`, `unknown`, `conflict` or `irreversible`; said of what it undoes too."""
-    actions.ended(tx, row["action_id"], "refused" if status == "irreversible" else status, error)
-    if row["direction"] == "forward":
+    forward = row["direction"] == "forward"
+    ends = "refused" if status == "irreversible" else status
+    actions.ended(tx, row["action_id"], ends, error, attention=forward and ends == "refused")
+    if forward:
         return [_fact(row, f"action_{status}")]
     undone = status if status in ("conflict", "irreversible") else "reversal_incomplete"
     actions.ended(tx, row["reverses"], undone, error)

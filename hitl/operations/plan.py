@@ -37,12 +37,19 @@ def _forward(case: Case, decision_id: str, ordinal: int, action: dict[str, Any])
 
 def undo_standing(tx: Tx, case: Case) -> int:
     """Plan the reversal of everything of this case that stands; how many. Asked twice, it plans once."""
+    actions.let_be(tx, case.case_id)
     return _undo(tx, actions.standing(tx, case.case_id))
 
 
 def undo_applied(tx: Tx, case: Case) -> int:
     """The same, but for what a reversal failed to undo: that is for people to settle, not for a decision to repeat."""
+    actions.let_be(tx, case.case_id)
     return _undo(tx, [row for row in actions.standing(tx, case.case_id) if row["status"] == "applied"])
+
+
+def undo_one(tx: Tx, case: Case, action_id: str) -> None:
+    """Plan the reversal of one action of this case, if it stands."""
+    _undo(tx, [row for row in actions.standing(tx, case.case_id) if row["action_id"] == action_id])
 
 
 def _undo(tx: Tx, standing: list[DictRow]) -> int:

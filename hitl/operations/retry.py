@@ -15,10 +15,15 @@ def retry(tx: Tx, case_id: str, by: str) -> dict[str, Any]:
     case = cases.lock(tx, case_id)
     if case.status != "failed":
         raise Conflict(f"Only a failed case can be retried; this one is {case.status}.")
-    if any(r["status"] == "unknown" for r in actions.of_round(tx, case_id, case.round, "forward")):
+    if any_unknown(tx, case):
         raise Conflict("An action's outcome is unknown: settle it first, so that nothing is done twice.")
     case = carry_on(tx, case, events.person(by))
     return {"case_id": case.case_id, "status": case.status, "version": case.version}
+
+
+def any_unknown(tx: Tx, case: Case) -> bool:
+    """Whether nobody knows if an action of the case's round happened."""
+    return any(r["status"] == "unknown" for r in actions.of_round(tx, case.case_id, case.round, "forward"))
 
 
 def carry_on(tx: Tx, case: Case, actor: Actor) -> Case:

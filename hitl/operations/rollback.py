@@ -82,6 +82,8 @@ def _possible(tx: Tx, case: Case) -> DictRow:
         raise RollbackInProgress()
     if case.status == "executing":
         raise Conflict("The decision is being carried out; ask again when that is done.")
+    if case.status in ("completed", "failed") and basis["under_way"]:
+        raise Conflict("An action of this case is being tried again; ask again when that is done.")
     if case.status not in ("completed", "failed") or not basis["standing"]:
         raise NothingApplied()
     return basis

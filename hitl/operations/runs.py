@@ -9,7 +9,7 @@ from hitl.domain.commands import MAX_ATTEMPTS, SUSPECT_AFTER, Command, backoff
 from hitl.domain.events import WORKER, Actor, Fact
 from hitl.domain.people import Person
 from hitl.errors import GuardianError
-from hitl.operations import openings
+from hitl.operations import openings, outcomes
 from hitl.store import actions, cases, commands, reviews
 from hitl.store.postgres import Tx
 
@@ -78,12 +78,7 @@ def settle(
 def complete(tx: Tx, case: Case, told: Sequence[Fact] = ()) -> None:
     """The graph has come to its end: say with what outcome."""
     end = reviews.end(tx, case.case_id)
-    if end["decision"] is None:
-        outcome = "allowed"
-    elif end["decision"] == "respond":
-        outcome = "answered"
-    else:
-        outcome = "actioned" if end["standing"] else "kept"
+    outcome = outcomes.of(end)
     fact = Fact("case_completed", WORKER, {"outcome": outcome, "round": case.round}, after="completed")
     cases.record(tx, case, [*openings.analyzed(case, end["analysis"]), *told, fact], outcome=outcome)
 
@@ -104,11 +99,13 @@ def given_up(tx: Tx, case: Case, command: Command, cause: str, detail: str, *, b
 
 def _settling_failed(tx: Tx, case: Case, command: Command, cause: str, by: Actor) -> None:
     actions.stranded(tx, case.case_id)
-    reversal = actions.reversal_of(tx, command.ref or "")
+    reversal, forward = actions.reversal_of(tx, command.ref or ""), actions.get(tx, command.ref or "")
     if reversal and reversal["status"] == "planned":
         actions.ended(tx, reversal["action_id"], "refused", cause)
         actions.ended(tx, reversal["reverses"], "reversal_incomplete", cause)
-    cases.record(tx, case, [Fact("settling_failed", by, {"cause": cause})])
+    if forward and forward["status"] == "planned":
+        actions.ended(tx, forward["action_id"], "refused", cause, attention=True)
+    outcomes.follow(tx, case, [Fact("settling_failed", by, {"cause": cause})])
 
 
 def failed(tx: Tx, case: Case, cause: str, detail: str, by: Actor = WORKER) -> None:
@@ -154,4 +151,4 @@ def settled_actions(tx: Tx, command: Command, *, first: Callable[[Tx], list[Fact
     case = commands.finish(tx, command, "settled")
     facts = first(tx)
     data = {"needs_attention": actions.unsettled(tx, case.case_id) > 0}
-    cases.record(tx, case, [*facts, Fact("actions_settled", WORKER, data)])
+    outcomes.follow(tx, case, [*facts, Fact("actions_settled", WORKER, data)])

@@ -6,6 +6,8 @@ from typing import Any
 from hitl.store.postgres import DictRow, Jsonb, Tx
 
 STANDING = "('applied', 'conflict', 'reversal_incomplete')"
+# Of an action `a`: whether a person has to look at it.
+UNSETTLED = "(a.status in ('unknown', 'conflict', 'reversal_incomplete') or a.attention)"
 
 
 def plan(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
@@ -96,18 +98,24 @@ def reversed_(tx: Tx, action_id: str) -> None:
     tx.execute("update actions set status = 'reversed', reversed_at = now() where action_id = %s", (action_id,))
 
 
-def ended(tx: Tx, action_id: str, status: str, error: str | None) -> None:
-    """An attempt ended without being applied: refused, unknown, conflict, reversal_incomplete or irreversible."""
-    tx.execute("update actions set status = %s, error = %s where action_id = %s", (status, error, action_id))
+def ended(tx: Tx, action_id: str, status: str, error: str | None, *, attention: bool = False) -> None:
+    """An attempt ended without being applied: refused, unknown, conflict, reversal_incomplete or irreversible.
+
+    `attention`: nothing else says that a person has to look at it.
+    """
+    tx.execute(
+        "update actions set status = %s, error = %s, attention = %s where action_id = %s",
+        (status, error, attention, action_id),
+    )
 
 
 def again(tx: Tx, action_id: str, *, new_key: bool) -> None:
     """Plan an action once more; a new key only when the last attempt was refused for certain.
 
-    A forward action keeps its before-image; a reversal looks at its target again.
+    A forward action keeps its before-image; a reversal looks at its target again, and may overwrite nothing.
     """
     tx.execute(
-        """update actions set status = 'planned', error = null, tries = tries + 1,
+        """update actions set status = 'planned', error = null, tries = tries + 1, attention = false, overwrite = false,
             called = called and direction = 'forward' and not %(new)s,
             key = case when %(new)s then action_id::text || ':' || (tries + 1) else key end
         where action_id = %(id)s""",
@@ -140,13 +148,14 @@ def drop_planned(tx: Tx, case_id: str) -> None:
     )
 
 
+def let_be(tx: Tx, case_id: str) -> None:
+    """What was refused needs no look any more: what wanted it is undone."""
+    tx.execute("update actions set attention = false where case_id = %s and attention", (case_id,))
+
+
 def unsettled(tx: Tx, case_id: str) -> int:
     """How many actions of the case a person must settle."""
-    row = tx.one(
-        """select count(*) as n from actions where case_id = %s
-            and status in ('unknown', 'conflict', 'reversal_incomplete')""",
-        (case_id,),
-    )
+    row = tx.one(f"select count(*) as n from actions a where a.case_id = %s and {UNSETTLED}", (case_id,))
     return int(row["n"]) if row else 0
 
 

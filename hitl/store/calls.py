@@ -64,7 +64,7 @@ def calling(tx: Tx, command: Command, row: DictRow, before: Any) -> None:
                 and direction = 'forward' and (status in {STANDING} or status = 'unknown')
                 and action_id <> %(action)s
             order by sent_at limit 1)
-        update actions set called = true, called_at = clock_timestamp(), inherited = exists (select 1 from holder),
+        update actions set called = true, called_at = clock_timestamp(),
             before = case when exists (select 1 from holder)
                 then coalesce((select before from holder), 'null') else %(before)s end
         from held where action_id = %(action)s returning 1 as ok""",

@@ -6,6 +6,7 @@ from typing import Any
 from hitl.domain.cases import Case, CaseId
 from hitl.domain.events import Fact
 from hitl.errors import Missing
+from hitl.store.actions import UNSETTLED
 from hitl.store.postgres import DictRow, Jsonb, Tx
 
 COLUMNS = """case_id, tenant_id, content_id, author_id, started_by, graph, graph_version, policy, policy_version,
@@ -21,8 +22,7 @@ INVOLVED = """select author_id as person from cases where case_id = %(id)s
           and r.status = 'decided'"""
 _NAMES = tuple(name.strip() for name in COLUMNS.split(","))
 # Derived, never told: nobody can forget it.
-UNSETTLED = """exists (select 1 from actions a where a.case_id = cases.case_id
-    and a.status in ('unknown', 'conflict', 'reversal_incomplete'))"""
+NEEDS_ATTENTION = f"exists (select 1 from actions a where a.case_id = cases.case_id and {UNSETTLED})"
 
 
 def _case(row: DictRow) -> Case:
@@ -105,7 +105,7 @@ def record(tx: Tx, case: Case, facts: Sequence[Fact], **changes: Any) -> Case:
     assignments = ", ".join(f"{name} = %({name})s" for name in values)
     row = tx.one(
         f"""with moved as (
-            update cases set {assignments}, needs_attention = {UNSETTLED}, updated_at = now()
+            update cases set {assignments}, needs_attention = {NEEDS_ATTENTION}, updated_at = now()
             where case_id = %(case_id)s returning {COLUMNS}),
         told as (
             insert into events (case_id, seq, tenant_id, type, actor_kind, actor_id, before, after, data)

@@ -67,9 +67,13 @@ def basis(tx: Tx, case_id: str, round_: int) -> DictRow:
 
 
 def end(tx: Tx, case_id: str) -> DictRow:
-    """What a case's outcome follows from: `analysis`, the newest `decision` (each or None), `standing` effects."""
+    """What a case's outcome follows from: `analysis`, the newest `decision` (each or None), `standing` effects.
+
+    An effect stands as well when it could not be taken back; but a message is not what a case is about.
+    """
     row = tx.one(
-        f"""select {ANALYSIS}, {STANDS.format("")},
+        f"""select {ANALYSIS}, exists (select 1 from actions where case_id = %(id)s and direction = 'forward'
+                and (status in {STANDING} or (status = 'irreversible' and kind <> 'notify_author'))) as standing,
             (select decision from decisions where case_id = %(id)s
                 order by round desc, decided_at desc limit 1) as decision""",
         {"id": case_id},
@@ -127,12 +131,14 @@ def decision(tx: Tx, decision_id: str) -> DictRow | None:
 def for_rollback(tx: Tx, case_id: str, round_: int) -> DictRow:
     """What a rollback of a case needs to know.
 
-    `opened_by` (`appeal` or `order`: what opened the case's round, or None), the newest decision (`decision_id`,
-    `policies` and `age_days`, or None), `found` (the policies that the analysis names, or None), `standing` (whether
-    an effect stands that can be reversed).
+    `under_way` (whether an action of a closed case is being tried again), `opened_by` (`appeal` or `order`: what
+    opened the case's round, or None), the newest decision (`decision_id`, `policies` and `age_days`, or None), `found`
+    (the policies that the analysis names, or None), `standing` (whether an effect stands that can be reversed).
     """
     row = tx.one(
         f"""select {STANDS.format("and reversible")}, d.decision_id, d.policies, d.age_days,
+            exists (select 1 from actions where case_id = %(id)s and direction = 'forward'
+                and status = 'sending') as under_way,
             (select kind from appeals where case_id = %(id)s and round = %(round)s) as opened_by,
             (select jsonb_path_query_array(categories, '$[*].policy') from analyses
                 where case_id = %(id)s order by round desc limit 1) as found
@@ -143,6 +149,17 @@ def for_rollback(tx: Tx, case_id: str, round_: int) -> DictRow:
     )
     assert row is not None, "values has a row"
     return row
+
+
+def rolled_back(tx: Tx, case_id: str, round_: int) -> bool:
+    """Whether what was done in a round has been undone since: at once, or by what was decided on a held appeal."""
+    row = tx.one(
+        """select exists (select 1 from appeals p where p.case_id = %(id)s and p.round > %(round)s
+            and (p.on_appeal = 'reverse' or exists (select 1 from decisions d where d.case_id = p.case_id
+                 and d.round = p.round and d.decision in ('reject', 'edit')))) as undone""",
+        {"id": case_id, "round": round_},
+    )
+    return bool(row and row["undone"])
 
 
 def appeal(tx: Tx, values: dict[str, Any]) -> None:

@@ -120,7 +120,7 @@ def ledger_is_witness(history: History) -> Iterator[str]:
             yield f"{_name(row)} was applied, but what it undoes is {undone['status']}"
     actions = history.of_case("actions")
     for case_id, case in history.cases.items():
-        unsettled = any(a["status"] in UNSETTLED for a in actions.get(case_id, []))
+        unsettled = any(a["status"] in UNSETTLED or a.get("attention") for a in actions.get(case_id, []))
         if unsettled != case["needs_attention"]:
             yield f"case {case_id} {'hides' if unsettled else 'claims'} that a person is needed"
 
