@@ -60,10 +60,14 @@ class Runner:
 
     def run(self, command: Command) -> str:
         """Carry a claimed command out; says in a word how it went. Raises only what a bug raises."""
-        version = VERSIONS[f"{command.graph}@{command.graph_version}"]
-        run = Run(self._store, command, eager=version.durability != "exit")
+        version = VERSIONS.get(f"{command.graph}@{command.graph_version}")
+        run = Run(self._store, command, eager=version is not None and version.durability != "exit")
         try:
-            self._advance(run, version)
+            if command.kind == "settle":
+                self._settle_actions(run)
+            else:
+                assert version is not None, "only what is served here is claimed"
+                self._advance(run, version)
             return "done"
         except Fenced:
             return "fenced"
@@ -73,9 +77,6 @@ class Runner:
             return _broke(run, trouble)
 
     def _advance(self, run: Run, version: GraphVersion) -> None:
-        if run.command.kind == "settle":
-            self._settle_actions(run)
-            return
         saver, graph = self._compiled(version)
         if version.durability == "exit":
             saver.carry(run.command)

@@ -47,6 +47,8 @@ def begin(tx: Tx, command_id: int, *, owner: str, serves: Sequence[str], alone: 
     if command.attempts > MAX_ATTEMPTS:
         fail(tx, command, "attempts-used-up", f"The run was begun {MAX_ATTEMPTS} times and never came to its end.")
         return None
+    if command.kind == "settle":
+        return command
     if case.status == "needs_migration":
         case = cases.record(tx, case, [Fact("case_unparked", WORKER, {}, after=case.parked_from)], parked_from=None)
     if case.status == "received":

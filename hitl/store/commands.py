@@ -11,6 +11,8 @@ from hitl.store.postgres import DictRow, Tx
 
 CLAIMED = """command_id, tenant_id, case_id, kind, graph, graph_version, ref, epoch, attempts, postponed_since,
     coalesce(extract(epoch from now() - postponed_since), 0)::float8 as postponed_for"""
+# A settling needs the ledger alone, and no graph.
+SERVED = "(kind = 'settle' or graph || '@' || graph_version = any(%(serves)s))"
 SEEN = """(select round from cases c where c.case_id = commands.case_id) as round,
     (select to_jsonb(h) from checkpoint_heads h
         where h.thread_id = commands.case_id::text and h.checkpoint_ns = '') as head,
@@ -37,7 +39,7 @@ def claim(tx: Tx, command_id: int, *, owner: str, serves: Sequence[str]) -> Comm
         f"""update commands set state = 'claimed', owner = %(owner)s, epoch = epoch + 1, attempts = attempts + 1,
             lost = lost + (state = 'claimed')::int, lease_until = now() + make_interval(secs => %(lease)s)
         where command_id = %(id)s and (state in ('ready', 'published') or (state = 'claimed' and lease_until < now()))
-          and available_at <= now() and graph || '@' || graph_version = any(%(serves)s)
+          and available_at <= now() and {SERVED}
           and not exists (select 1 from commands other where other.case_id = commands.case_id
                           and other.command_id <> %(id)s and other.state = 'claimed' and other.lease_until >= now())
         returning {CLAIMED}, {SEEN}""",

@@ -6,11 +6,13 @@ from hitl.store.postgres import Tx
 
 
 def unserved_cases(tx: Tx, served: Sequence[str], limit: int = 100) -> list[str]:
-    """Cases with a due command of a graph version that is not served."""
+    """Cases with a due command of a graph version that is not served, the longest waiting first."""
     rows = tx.all(
         """select c.case_id from commands m join cases c using (case_id)
         where m.state in ('ready', 'published') and m.available_at <= now() - interval '1 second'
-          and not m.graph || '@' || m.graph_version = any(%s) and c.status <> 'needs_migration' limit %s""",
+          and m.kind <> 'settle' and not m.graph || '@' || m.graph_version = any(%s)
+          and c.status <> 'needs_migration'
+        order by m.available_at, m.command_id limit %s""",
         (list(served), limit),
     )
     return [r["case_id"] for r in rows]

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from hitl.store.commands import SERVED
 from hitl.store.postgres import Tx
 
-SERVED = "graph || '@' || graph_version = any(%(serves)s)"
 # A message may be lost with its broker: after this long without a claim it is published again, ever more seldom.
 REPUBLISH = "least(5 * (1 << least(publishes, 5)), 120) * interval '1 second'"
 

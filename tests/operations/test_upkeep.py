@@ -2,8 +2,8 @@
 
 from hitl.domain.people import Person
 from hitl.operations import upkeep
-from hitl.store import maintenance, workers
-from tests.graphs.house import AUTHOR, MODERATOR, SUPERVISOR, SUPERVISOR_2, House
+from hitl.store import maintenance, outbox, workers
+from tests.graphs.house import AUTHOR, MODERATOR, SUPERVISOR, SUPERVISOR_2, House, edit
 
 OLD = "moderation@0"
 
@@ -99,6 +99,32 @@ def test_a_decision_that_waits_for_its_version_is_not_lost_to_an_edited_text(hou
     house.sql("update commands set graph_version = '1'")
     house.insist()
     assert (house.show(first)["outcome"], house.status(second)) == ("actioned", "waiting_review")
+
+
+def test_a_settling_needs_no_graph_and_runs_when_its_version_is_gone(house: House) -> None:
+    case_id = house.acted("edit", actions=edit("remove_content"), content_id="p")
+    house.world.faults = ["refuse"]
+    house.rollback(case_id, by=SUPERVISOR)
+    house.insist()
+    house.settle(house.action(case_id, "remove_content")["action_id"], "retry")
+    _old(house, case_id)
+    _upkeep(house, "moderation@1")
+    assert house.status(case_id) == "waiting_review"
+    with house.store.transaction() as tx:
+        assert [kind for _, kind in outbox.take(tx, window=8, share=8, relay="r", serves=[])] == ["settle"]
+    assert house.insist() == ["done"]
+    assert house.world.shows("post:p") == {}
+
+
+def test_cases_that_cannot_be_parked_do_not_keep_others_from_it(house: House) -> None:
+    ids = [house.waiting(content=f"text {n}") for n in range(3)]
+    for case_id in ids:
+        house.decide(case_id)
+        _old(house, case_id)
+    house.sql("update commands set priority = priority where case_id = %s", (ids[0],))  # to the end of the table
+    with house.store.transaction() as tx:
+        found = [maintenance.unserved_cases(tx, ["moderation@1"], limit=1) for _ in range(2)]
+    assert found == [[ids[0]], [ids[0]]], "the longest waiting first"
 
 
 def test_a_case_long_closed_keeps_what_a_late_appeal_needs(house: House) -> None:
