@@ -1,14 +1,16 @@
 """Upkeep, in every worker process: orphaned commands, unserved graph versions, blocked reviews, old rows."""
 
 import time
+from collections.abc import Callable
 
 from hitl.operations import upkeep
 from hitl.runtime import Runtime
-from hitl.store import maintenance
+from hitl.store.postgres import Tx
 from workers.loops import Loop
 
 ROUND_SECONDS = 2.0
 SELDOM_SECONDS = 60.0
+BATCHES_SECONDS = 1.0
 
 
 class Upkeep(Loop):
@@ -18,7 +20,7 @@ class Upkeep(Loop):
         super().__init__("upkeep", ROUND_SECONDS, self._round)
         self._runtime = runtime
         self._store = runtime.store
-        self._seldom_at = 0.0
+        self._seldom_at = float("-inf")
 
     def _round(self) -> None:
         self._orphans()
@@ -47,9 +49,16 @@ class Upkeep(Loop):
                 upkeep.unpark(tx, case_id)
 
     def _old_rows(self) -> None:
+        """Batch after batch, for a second at most: what is left then is gone on with in the next round."""
         with self._store.transaction() as tx:
-            upkeep.prune(tx)
-            closed = upkeep.long_closed(tx)
-        for case_id in closed:
-            with self._store.transaction() as tx:
-                maintenance.clear_checkpoints(tx, case_id)
+            upkeep.forget_workers(tx)
+        until = time.monotonic() + BATCHES_SECONDS
+        for forget, limit in ((upkeep.forget_answers, 5000), (upkeep.clear_long_closed, 100)):
+            while not self.stopping and self._batch(forget, limit) == limit:
+                if time.monotonic() > until:
+                    self._seldom_at = float("-inf")
+                    return
+
+    def _batch(self, forget: Callable[[Tx, int], int], limit: int) -> int:
+        with self._store.transaction() as tx:
+            return forget(tx, limit)

@@ -82,12 +82,16 @@ def unblock(tx: Tx, people: Sequence[Person]) -> None:
             cases.record(tx, case, [Fact("review_unblocked", UPKEEP, data)])
 
 
-def prune(tx: Tx) -> None:
-    """Forget what nobody needs any more: answered keys, silent workers."""
-    idempotency.prune(tx)
+def forget_workers(tx: Tx) -> None:
+    """Forget who has been silent for long."""
     workers.bury(tx)
 
 
-def long_closed(tx: Tx, limit: int = 50) -> list[str]:
-    """Cases closed for so long that of their checkpoints only the head is kept."""
-    return maintenance.long_closed(tx, CHECKPOINT_DAYS, limit)
+def forget_answers(tx: Tx, limit: int = 5000) -> int:
+    """Forget answers that nobody may ask for again; how many, at most `limit`."""
+    return idempotency.prune(tx, limit)
+
+
+def clear_long_closed(tx: Tx, limit: int = 100) -> int:
+    """Keep of long closed cases' checkpoints only the heads; of how many cases, at most `limit`."""
+    return maintenance.clear_long_closed(tx, CHECKPOINT_DAYS, limit)

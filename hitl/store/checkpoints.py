@@ -140,7 +140,7 @@ class FencedSaver(PostgresSaver):
                 self.delete_thread(thread_id)
                 continue
             with self._pool.connection() as conn, conn.transaction():
-                clear_checkpoints(Tx(conn), str(thread_id))
+                clear_checkpoints(Tx(conn), [str(thread_id)])
 
     def delete_thread(self, thread_id: str) -> None:
         """Forget a thread, its heads too."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from hitl.domain.deadlines import IDEMPOTENCY_HOURS
 from hitl.store.postgres import DictRow, Jsonb, Tx
 
 
@@ -10,8 +11,8 @@ def find(tx: Tx, tenant_id: str, person: str, key: str) -> DictRow | None:
     tx.execute("select pg_advisory_xact_lock(hashtextextended(%s, 11))", (f"{tenant_id}/{person}/{key}",))
     return tx.one(
         """select request_sha256, status_code, headers, body from idempotency_keys
-        where tenant_id = %s and person = %s and key = %s and created_at > now() - interval '24 hours'""",
-        (tenant_id, person, key),
+        where tenant_id = %s and person = %s and key = %s and created_at > now() - make_interval(hours => %s)""",
+        (tenant_id, person, key, IDEMPOTENCY_HOURS),
     )
 
 
@@ -26,10 +27,12 @@ def keep(tx: Tx, *, tenant_id: str, person: str, key: str, digest: bytes, answer
     )
 
 
-def prune(tx: Tx) -> None:
-    """Forget keys older than a day."""
-    tx.execute(
+def prune(tx: Tx, limit: int) -> int:
+    """Forget answers whose time is over, oldest first; how many."""
+    return tx.execute(
         """delete from idempotency_keys where (tenant_id, person, key) in (
             select tenant_id, person, key from idempotency_keys
-            where created_at < now() - interval '24 hours' limit 5000)"""
-    )
+            where created_at < now() - make_interval(hours => %s)
+            order by created_at limit %s for update skip locked)""",
+        (IDEMPOTENCY_HOURS, limit),
+    ).rowcount

@@ -38,30 +38,36 @@ def move_to_version(tx: Tx, case_id: str, command_id: int, version: str) -> None
     tx.commands = True
 
 
-def long_closed(tx: Tx, days: int, limit: int) -> list[str]:
-    """Completed cases, untouched for `days`, that still have more checkpoints than their head."""
+def clear_long_closed(tx: Tx, days: int, limit: int) -> int:
+    """Clear the checkpoints of cases completed and untouched for `days`, once per round; how many cases.
+
+    They are locked, so that none is opened again meanwhile; one that somebody else holds is left for later.
+    """
     rows = tx.all(
-        """select c.case_id from cases c where c.status = 'completed'
-          and c.updated_at < now() - make_interval(days => %s)
-          and (select count(*) from checkpoints k where k.thread_id = c.case_id::text) > 1
-        order by c.updated_at limit %s""",
+        """with due as (
+            select case_id from cases where status = 'completed' and cleared < round
+              and updated_at < now() - make_interval(days => %s)
+            order by updated_at limit %s for update skip locked)
+        update cases c set cleared = c.round from due where c.case_id = due.case_id returning c.case_id""",
         (days, limit),
     )
-    return [r["case_id"] for r in rows]
+    if rows:
+        clear_checkpoints(tx, [r["case_id"] for r in rows])
+    return len(rows)
 
 
-def clear_checkpoints(tx: Tx, case_id: str) -> None:
-    """Keep of a case's checkpoints only what its heads need."""
-    for table, column in (("checkpoints", "checkpoint_id"), ("checkpoint_writes", "checkpoint_id")):
+def clear_checkpoints(tx: Tx, thread_ids: Sequence[str]) -> None:
+    """Keep of threads' checkpoints only what their heads need."""
+    for table in ("checkpoints", "checkpoint_writes"):
         tx.execute(
-            f"""delete from {table} t where t.thread_id = %(id)s and not exists (
+            f"""delete from {table} t where t.thread_id = any(%(ids)s) and not exists (
                 select 1 from checkpoint_heads h where h.thread_id = t.thread_id
-                and h.checkpoint_ns = t.checkpoint_ns and h.checkpoint_id = t.{column})""",
-            {"id": case_id},
+                and h.checkpoint_ns = t.checkpoint_ns and h.checkpoint_id = t.checkpoint_id)""",
+            {"ids": list(thread_ids)},
         )
     tx.execute(
-        """delete from checkpoint_blobs b where b.thread_id = %(id)s and not exists (
+        """delete from checkpoint_blobs b where b.thread_id = any(%(ids)s) and not exists (
             select 1 from checkpoints c where c.thread_id = b.thread_id and c.checkpoint_ns = b.checkpoint_ns
             and c.checkpoint -> 'channel_versions' ->> b.channel = b.version)""",
-        {"id": case_id},
+        {"ids": list(thread_ids)},
     )

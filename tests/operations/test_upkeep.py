@@ -2,7 +2,7 @@
 
 from hitl.domain.people import Person
 from hitl.operations import upkeep
-from hitl.store import maintenance, outbox, workers
+from hitl.store import cases, idempotency, maintenance, outbox, workers
 from tests.graphs.house import AUTHOR, MODERATOR, SUPERVISOR, SUPERVISOR_2, House, edit
 
 OLD = "moderation@0"
@@ -127,20 +127,63 @@ def test_cases_that_cannot_be_parked_do_not_keep_others_from_it(house: House) ->
     assert found == [[ids[0]], [ids[0]]], "the longest waiting first"
 
 
+def _clear(house: House, limit: int = 50) -> int:
+    with house.store.transaction() as tx:
+        return upkeep.clear_long_closed(tx, limit)
+
+
+def _checkpoints(house: House, case_id: str) -> int:
+    found = house.rows("select count(*) as n from checkpoints where thread_id = %s", (case_id,))
+    return int(found[0]["n"])
+
+
+def _age(house: House, *case_ids: str) -> None:
+    house.sql("update cases set updated_at = now() - interval '31 days' where case_id = any(%s)", (list(case_ids),))
+
+
 def test_a_case_long_closed_keeps_what_a_late_appeal_needs(house: House) -> None:
     fresh, old = house.acted(), house.acted(content="another")
-    house.sql("update cases set updated_at = now() - interval '31 days' where case_id = %s", (old,))
-    with house.store.transaction() as tx:
-        found = upkeep.long_closed(tx)
-        for case_id in found:
-            maintenance.clear_checkpoints(tx, case_id)
-    assert found in ([], [old])
-    left = house.rows("select count(*) as n from checkpoints where thread_id = %s", (old,))
-    assert left == [{"n": 1}]
+    assert _checkpoints(house, fresh) > 1
+    _age(house, old)
+    assert [_clear(house), _clear(house)] == [1, 0]
+    assert (_checkpoints(house, old), _checkpoints(house, fresh) > 1) == (1, True)
     for case_id in (old, fresh):
         house.rollback(case_id)
         assert house.insist() == ["done"]
         assert house.status(case_id) == "waiting_review"
+    house.decide(old, "reject", by=SUPERVISOR)
+    house.insist()
+    assert _checkpoints(house, old) > 1
+    _age(house, old)
+    assert (_clear(house), _checkpoints(house, old)) == (1, 1)
+
+
+def test_old_rows_are_forgotten_in_batches_until_there_are_none(house: House) -> None:
+    ids = [house.acted(content=f"text {n}") for n in range(3)]
+    _age(house, *ids)
+    assert [_clear(house, 2), _clear(house, 2), _clear(house, 2)] == [2, 1, 0]
+
+
+def test_a_case_that_is_being_appealed_is_left_alone(house: House) -> None:
+    case_id = house.acted()
+    _age(house, case_id)
+    with house.store.transaction() as other:
+        cases.lock(other, case_id)
+        assert _clear(house) == 0
+    house.rollback(case_id)
+    _age(house, case_id)
+    assert (_clear(house), _checkpoints(house, case_id) > 1) == (0, True)
+
+
+def test_answers_older_than_a_day_are_forgotten(house: House) -> None:
+    with house.store.transaction() as tx:
+        for n in range(5):
+            answer = {"status_code": 202, "headers": {}, "body": {}}
+            idempotency.keep(tx, tenant_id="default", person="p", key=str(n), digest=b"", answer=answer)
+    house.sql("update idempotency_keys set created_at = now() - interval '25 hours' where key <> '4'")
+    with house.store.transaction() as tx:
+        assert [upkeep.forget_answers(tx, 3) for _ in range(3)] == [3, 1, 0]
+    assert house.rows("select key from idempotency_keys") == [{"key": "4"}]
 
 
 # -- blocked reviews ---------------------------------------------------------------------------------------------------
