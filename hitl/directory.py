@@ -6,6 +6,8 @@ import threading
 from pathlib import Path
 from typing import Any, get_args
 
+import structlog
+
 from hitl.domain.people import Person, Role
 from hitl.errors import Invalid
 
@@ -21,6 +23,7 @@ DEV: dict[str, Person] = {
         "dev-admin": ("admin",),
     }.items()
 }
+log = structlog.get_logger(__name__)
 Mark = tuple[int, int, int]
 
 
@@ -48,11 +51,28 @@ class Directory:
         """Everybody who has a token, once each, with the roles of all their tokens."""
         if self._path is None:
             return list(DEV.values())
+        self._now(self._path)
+        return self._grouped()
+
+    def _grouped(self) -> list[Person]:
         roles: dict[tuple[str, str], frozenset[str]] = {}
-        for person in self._now(self._path).values():
+        for person in self._people.values():
             key = (person.tenant, person.id)
             roles[key] = roles.get(key, frozenset()) | person.roles
         return [Person(name, held, tenant) for (tenant, name), held in roles.items()]
+
+    def known(self) -> list[Person]:
+        """The same; while the file is broken or gone, everybody whom it named when it could last be read.
+
+        For work that must not stop over a slip in the file. Raises Invalid as long as it could never be read.
+        """
+        try:
+            return self.everyone()
+        except Invalid as trouble:
+            if self._mark is None:
+                raise
+            log.warning("the token file cannot be read; the people it named before still count", error=trouble.detail)
+            return self._grouped()
 
     def _now(self, path: Path) -> dict[str, Person]:
         with self._lock:

@@ -62,7 +62,7 @@ class Runtime:
             self.store,
             PlatformLedger(self.store, self.platform),
             StoredJudge(self.store, self.analyzer),
-            self.people.everyone,
+            self.people.known,
             lambda c: tracing.run_config(
                 case_id=c.case_id, command_id=c.command_id, graph=c.graph, version=c.graph_version, kind=c.kind
             ),

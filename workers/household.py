@@ -70,6 +70,7 @@ class Household(Middleware):
         _trace(self.settings)
         try:
             self._runtime = runtime.build(self.settings, connections=self.settings.worker_threads + 6)
+            self._runtime.people.everyone()  # who may decide is asked whenever a review opens
             self._register()
         except GuardianError as refusal:
             sys.exit(f"This worker cannot work: {refusal.detail}")

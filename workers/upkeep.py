@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from hitl.domain.people import Person
 from hitl.operations import upkeep
 from hitl.runtime import Runtime
 from hitl.store.postgres import Tx
@@ -21,15 +22,27 @@ class Upkeep(Loop):
         self._runtime = runtime
         self._store = runtime.store
         self._seldom_at = float("-inf")
+        self._present: frozenset[Person] | None = None
 
     def _round(self) -> None:
         self._orphans()
         self._versions()
-        with self._store.transaction() as tx:
-            upkeep.unblock(tx, self._runtime.people.everyone())
+        self._people()
         if time.monotonic() - self._seldom_at > SELDOM_SECONDS:
             self._seldom_at = time.monotonic()
             self._old_rows()
+
+    def _people(self) -> None:
+        present = self._runtime.people.known()
+        if frozenset(present) == self._present:
+            return
+        after: str | None = None
+        while True:
+            with self._store.transaction() as tx:
+                after = upkeep.reconsider(tx, present, after=after)
+            if after is None:
+                break
+        self._present = frozenset(present)
 
     def _orphans(self) -> None:
         with self._store.transaction() as tx:

@@ -9,7 +9,7 @@ from hitl.domain.events import UPKEEP, Fact
 from hitl.domain.people import Person, eligible
 from hitl.operations import runs
 from hitl.store import cases, commands, idempotency, maintenance, reviews, workers
-from hitl.store.postgres import Tx
+from hitl.store.postgres import DictRow, Tx
 
 
 def orphans(tx: Tx, limit: int = 100) -> list[int]:
@@ -72,14 +72,24 @@ def unpark(tx: Tx, case_id: str) -> None:
         cases.record(tx, case, [Fact("case_unparked", UPKEEP, {}, after=case.parked_from)], parked_from=None)
 
 
-def unblock(tx: Tx, people: Sequence[Person]) -> None:
-    """Open blocked reviews that somebody may decide by now."""
-    for row in reviews.blocked(tx, 100):
-        case = cases.lock(tx, row["case_id"])
-        free = eligible(people, row["level"], row["tenant_id"], cases.involved(tx, row["case_id"]))
-        if free and reviews.unblock(tx, row["review_id"]):
-            data = {"review_id": row["review_id"], "level": row["level"]}
-            cases.record(tx, case, [Fact("review_unblocked", UPKEEP, data)])
+def reconsider(tx: Tx, people: Sequence[Person], *, after: str | None = None, limit: int = 500) -> str | None:
+    """Block undecided reviews that nobody may decide any more, open those that somebody may by now.
+
+    A batch of them behind a review id; where the next one begins, None behind the last. Needed when people come or go.
+    """
+    batch = reviews.undecided(tx, after, limit)
+    for row in batch:
+        free = eligible(people, row["level"], row["tenant_id"], row["involved"])
+        if free != (row["status"] == "open"):
+            _turn(tx, row, free=free)
+    return batch[-1]["review_id"] if len(batch) == limit else None
+
+
+def _turn(tx: Tx, row: DictRow, *, free: bool) -> None:
+    case = cases.lock(tx, row["case_id"])
+    if reviews.turn(tx, row["review_id"], "open" if free else "blocked"):
+        data = {"review_id": row["review_id"], "round": row["round"], "level": row["level"]}
+        cases.record(tx, case, [Fact("review_unblocked" if free else "review_blocked", UPKEEP, data)])
 
 
 def forget_workers(tx: Tx) -> None:

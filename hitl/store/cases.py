@@ -18,8 +18,8 @@ INVOLVED = """select author_id as person from cases where case_id = %(id)s
     union select started_by from cases where case_id = %(id)s
     union select by_person from appeals where case_id = %(id)s
     union select decided_by from decisions where case_id = %(id)s
-    union select v.person from votes v join reviews r using (review_id) where r.case_id = %(id)s
-          and r.status = 'decided'"""
+    union select v.person from votes v join reviews voted using (review_id) where voted.case_id = %(id)s
+          and voted.status = 'decided'"""
 _NAMES = tuple(name.strip() for name in COLUMNS.split(","))
 # Derived, never told: nobody can forget it.
 NEEDS_ATTENTION = f"exists (select 1 from actions a where a.case_id = cases.case_id and {UNSETTLED})"

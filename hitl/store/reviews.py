@@ -172,17 +172,24 @@ def appeal(tx: Tx, values: dict[str, Any]) -> None:
     )
 
 
-def blocked(tx: Tx, limit: int) -> list[DictRow]:
-    """Open or blocked reviews whose state may have to change because people came or went."""
+def undecided(tx: Tx, after: str | None, limit: int) -> list[DictRow]:
+    """A batch of open and blocked reviews behind an id, with `involved`: the people who may not decide them."""
+    involved = (
+        cases.INVOLVED.replace("%(id)s", "r.case_id").replace("r using", "o using").replace("r.status", "o.status")
+    )
     return tx.all(
-        "select review_id, case_id, level, tenant_id from reviews where status = 'blocked' order by opened_at limit %s",
-        (limit,),
+        f"""select r.review_id, r.case_id, r.round, r.level, r.tenant_id, r.status, array({involved}) as involved
+        from reviews r where r.status in ('open', 'blocked') and (%(after)s::uuid is null or r.review_id > %(after)s)
+        order by r.review_id limit %(limit)s""",
+        {"after": after, "limit": limit},
     )
 
 
-def unblock(tx: Tx, review_id: str) -> bool:
-    """Somebody is there again who may decide it; False when it was decided or superseded meanwhile."""
+def turn(tx: Tx, review_id: str, status: str) -> bool:
+    """Block an undecided review, or open it; False when it is that already, or ended meanwhile."""
     row = tx.one(
-        "update reviews set status = 'open' where review_id = %s and status = 'blocked' returning 1 as ok", (review_id,)
+        """update reviews set status = %(to)s where review_id = %(id)s and status in ('open', 'blocked')
+        and status <> %(to)s returning 1 as ok""",
+        {"id": review_id, "to": status},
     )
     return row is not None

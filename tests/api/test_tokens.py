@@ -129,6 +129,21 @@ def test_a_missing_token_file_says_so(tmp_path: Path) -> None:
         Directory(tmp_path / "none.json").by_token("x")
 
 
+def test_who_works_with_the_file_keeps_the_people_of_before_while_it_is_broken(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.json"
+    people = Directory(path)
+    with pytest.raises(Invalid):
+        people.known()
+    path.write_text(json.dumps([{"sha256": digest("t"), "person": "maria", "roles": ["moderator"]}]))
+    assert [p.id for p in people.known()] == ["maria"]
+    path.write_text("[")
+    assert [p.id for p in people.known()] == ["maria"]
+    path.unlink()
+    assert [p.id for p in people.known()] == ["maria"]
+    path.write_text("[]")
+    assert people.known() == []
+
+
 def test_a_person_with_two_tokens_is_one_person(tmp_path: Path) -> None:
     path = tmp_path / "tokens.json"
     write(path, ("one", "mia", ["author"]), ("two", "mia", ["service"]))

@@ -3,7 +3,7 @@
 from hitl.domain.people import Person
 from hitl.operations import upkeep
 from hitl.store import cases, idempotency, maintenance, outbox, workers
-from tests.graphs.house import AUTHOR, MODERATOR, SUPERVISOR, SUPERVISOR_2, House, edit
+from tests.graphs.house import AUTHOR, MODERATOR, MODERATOR_2, SUPERVISOR, SUPERVISOR_2, House, edit
 
 OLD = "moderation@0"
 
@@ -189,9 +189,13 @@ def test_answers_older_than_a_day_are_forgotten(house: House) -> None:
 # -- blocked reviews ---------------------------------------------------------------------------------------------------
 
 
-def _unblock(house: House, people: list[Person]) -> None:
-    with house.store.transaction() as tx:
-        upkeep.unblock(tx, people)
+def _reconsider(house: House, people: list[Person], limit: int = 500) -> None:
+    after = None
+    while True:
+        with house.store.transaction() as tx:
+            after = upkeep.reconsider(tx, people, after=after, limit=limit)
+        if after is None:
+            return
 
 
 def test_a_blocked_review_opens_when_somebody_comes_who_may_decide_it(house: House) -> None:
@@ -199,9 +203,33 @@ def test_a_blocked_review_opens_when_somebody_comes_who_may_decide_it(house: Hou
     case_id = house.acted()
     house.rollback(case_id, by=SUPERVISOR)
     house.drain()
-    _unblock(house, house.people)
+    _reconsider(house, house.people)
     assert house.show(case_id)["review"]["status"] == "blocked"
     for _ in range(2):
-        _unblock(house, [*house.people, SUPERVISOR_2])
+        _reconsider(house, [*house.people, SUPERVISOR_2])
     assert house.show(case_id)["review"]["status"] == "open"
     assert house.told(case_id).count("review_unblocked") == 1
+
+
+def test_an_open_review_is_blocked_when_the_last_one_who_may_decide_it_leaves(house: House) -> None:
+    case_id = house.waiting()
+    for _ in range(2):
+        _reconsider(house, [AUTHOR])
+    assert (house.show(case_id)["review"]["status"], house.status(case_id)) == ("blocked", "waiting_review")
+    assert house.told(case_id)[-1] == "review_blocked"
+    other = house.acted(content="another", by=MODERATOR_2)
+    _reconsider(house, [AUTHOR, MODERATOR_2])
+    assert house.show(case_id)["review"]["status"] == "open", "what they decided elsewhere is no reason"
+    house.rollback(other, by=SUPERVISOR)
+    _reconsider(house, [AUTHOR])
+    _reconsider(house, [AUTHOR, MODERATOR])
+    assert house.told(case_id)[-4:] == ["review_blocked", "review_unblocked"] * 2
+    house.decide(case_id)
+    _reconsider(house, [AUTHOR])
+    assert house.told(case_id)[-1] == "review_decided"
+
+
+def test_every_review_is_reconsidered_however_many_there_are(house: House) -> None:
+    ids = [house.waiting(content=f"text {n}") for n in range(5)]
+    _reconsider(house, [AUTHOR], limit=2)
+    assert {house.show(case_id)["review"]["status"] for case_id in ids} == {"blocked"}

@@ -28,3 +28,10 @@ def test_a_worker_that_cannot_work_ends(empty_database_url: str, tmp_path: Path)
     for program in (embedded, over_rabbitmq):
         assert program.process.wait(PATIENCE) not in (0, None)
         assert "cannot work" in program.said
+
+
+def test_a_worker_without_the_token_file_says_so_and_ends(database_url: str, tmp_path: Path) -> None:
+    with crew(database_url, tmp_path) as found:
+        worker = found.hire(HITL_TOKENS=str(tmp_path / "tokens.json"))
+        assert worker.process.wait(PATIENCE) not in (0, None)
+        assert "cannot work: The token file" in worker.said
