@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,7 +27,8 @@ CLIENTS = 16
 IN_FLIGHT = 256  # connections; what a client cannot send because all of them wait is not sent
 GROWTH = 64 * 2**20  # bytes; a desk that kept what it refuses would grow without end
 WARM_SECONDS = 5.0
-RECOVERY_SECONDS = 600.0
+RECOVERY_SECONDS, TELL_SECONDS = 600.0, 5
+ATTEMPTS = 3
 LEFT = "select count(*) from commands where state in ('ready', 'published', 'claimed')"
 SHOWN = 20
 PATHS = ("/start", "/resume", "/rollback")
@@ -132,12 +134,24 @@ class _Storm:
         line = {"key": key, "person": person, "path": path, "sent": sent}
         self._site.log.add({"did": "sent", **line}, safe=False)
         headers = {"Authorization": f"Bearer {person}", "Idempotency-Key": key}
-        answer = await http.post(path, json=sent, headers=headers)
+        answer = await self._answer(http, path, sent, headers)
+        if answer is None:
+            self._outcome.found.append(f"{path} gave no answer, {ATTEMPTS} times")
+            return
         body = answer.json() if answer.status_code < 500 else {}
         self._site.log.add({"did": "answered", **line, "status": answer.status_code, "body": body}, safe=False)
         self._outcome.codes[path][answer.status_code] += 1
         if answer.status_code == 503 and int(answer.headers.get("Retry-After", "0")) <= 0:
             self._outcome.found.append(f"{path} answered 503 without Retry-After")
+
+    async def _answer(
+        self, http: httpx.AsyncClient, path: str, sent: dict[str, Any], headers: dict[str, str]
+    ) -> httpx.Response | None:
+        """A line may end just as it is used again; the same key makes asking again harmless."""
+        for _ in range(ATTEMPTS):
+            with suppress(httpx.TransportError):
+                return await http.post(path, json=sent, headers=headers)
+        return None
 
     def _say(self, now: float, seconds: float) -> None:
         codes = {path: dict(counted) for path, counted in self._outcome.codes.items()}
@@ -161,7 +175,7 @@ def _recovery(site: Site, tell: Tell) -> float | None:
     with psycopg.connect(site.database_url, autocommit=True) as conn:
         while (left := next(iter(conn.execute(LEFT)))[0]) and time.monotonic() - began < RECOVERY_SECONDS:
             tell(f"{time.monotonic() - began:5.0f} s after the workers came back: {left} commands are left")
-            time.sleep(1.0)
+            time.sleep(TELL_SECONDS)
     return None if left else time.monotonic() - began
 
 

@@ -4,7 +4,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ OUTAGE_SECONDS, PACE_SECONDS = 600, 5
 CALL_SECONDS = 4.0  # to look for, while somebody outside is being waited for
 # between two statements every transaction is idle for a moment; one that waits for somebody outside is so for long
 IDLE = """select pid, query from pg_stat_activity where datname = current_database()
-    and state like 'idle in transaction%' and state_change < clock_timestamp() - interval '2 seconds'"""
+    and starts_with(state, 'idle in transaction') and state_change < clock_timestamp() - interval '2 seconds'"""
 # nor may one that has begun before the call go on to the end of it, whatever it does meanwhile
 OLD = """select pid, query from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
     and backend_type = 'client backend' and xact_start < clock_timestamp() - interval '3 seconds'"""
@@ -132,7 +132,7 @@ def test_ten_minutes_without_a_model_cost_a_probe_each_half_minute_and_no_post(
     clock = Clock()
     analyzer = ChatModelAnalyzer(api_key="gsk_test", base_url=model.url, clock=clock)
     model.default = groq.status(503)
-    with crew(database_url, tmp_path) as found:
+    with closing(analyzer), crew(database_url, tmp_path) as found:
         worker = Worker(found, analyzer)
         for _ in range(OUTAGE_SECONDS // PACE_SECONDS):
             worker.run(*found.start(1))
