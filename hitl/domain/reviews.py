@@ -1,14 +1,15 @@
 """One pause of a case for people: the choices, the tally, and what an edit may contain."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any, Literal, TypeVar
 
 from hitl.domain import actions as catalog
 from hitl.domain.policies import PolicySet, ProposedAction
 from hitl.errors import Invalid
 
 Choice = Literal["approve", "edit", "reject", "respond"]
+Vote = TypeVar("Vote", bound=Hashable)
 # What is proposed when people are asked although no policy was found broken (a sample, an unread language, an outage).
 WITHOUT_A_POLICY = (ProposedAction("remove_content", "post", {}), ProposedAction("notify_author", "author", {}))
 REASON_NEEDED: frozenset[str] = frozenset({"approve", "edit"})
@@ -39,8 +40,15 @@ def choices(proposed: Sequence[dict[str, Any]], *, standing: bool) -> list[dict[
     ]
 
 
-def tally(votes: Iterable[str], quorum: int) -> str | None:
-    """The choice that a quorum of votes agrees on, if any does."""
+def offered(decision: str, choices: Sequence[dict[str, Any]]) -> None:
+    """Refuse what a review does not offer."""
+    if decision not in [c["decision"] for c in choices]:
+        named = ", ".join(f"{c['decision']} ({c['label']})" for c in choices)
+        raise Invalid(f"This review offers {named}; {decision} is not among them.", field="decision")
+
+
+def tally(votes: Iterable[Vote], quorum: int) -> Vote | None:
+    """The vote that a quorum agrees on, if any does: a choice, and what is to be done by it."""
     for choice, count in Counter(votes).most_common(1):
         return choice if count >= quorum else None
     return None

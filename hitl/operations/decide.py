@@ -46,7 +46,7 @@ def decide(tx: Tx, person: Person, request: DecideRequest) -> dict[str, Any]:
         person=person.id,
         tenant_id=case.tenant_id,
         choice=request.decision,
-        body={"actions": actions, "policies": named},
+        body={"actions": actions, "policies": named, "digest": catalog.digest(actions)},
     )
     if rules.tally(choices, review["quorum"]) is None:
         vote = Fact("vote_cast", events.person(person.id), {"review_id": review["review_id"]})
@@ -77,6 +77,7 @@ def _ended(review: DictRow) -> str:
 
 def _checked(tx: Tx, case: Case, review: DictRow, request: DecideRequest) -> tuple[list[str], list[dict[str, Any]]]:
     """The policies and the actions that the decision stands on, after everything wrong with them was refused."""
+    rules.offered(request.decision, review["choices"])
     if request.decision in rules.REASON_NEEDED and not (request.reason or "").strip():
         raise Invalid("Say why: the reason is shown to the author.", field="reason")
     if request.decision == "respond" and not (request.response or "").strip():

@@ -92,19 +92,21 @@ def supersede(tx: Tx, case_id: str) -> list[str]:
     return [r["review_id"] for r in rows]
 
 
-def vote(tx: Tx, *, review_id: str, person: str, tenant_id: str, choice: str, body: dict[str, Any]) -> list[str]:
-    """Count a person's vote (their newest counts); returns the choices of all votes."""
+def vote(
+    tx: Tx, *, review_id: str, person: str, tenant_id: str, choice: str, body: dict[str, Any]
+) -> list[tuple[str, str]]:
+    """Count a person's vote (their newest counts); returns all votes: the choice, and the digest of its actions."""
     rows = tx.all(
         """with mine as (
             insert into votes (review_id, person, tenant_id, choice, body)
             values (%(review)s, %(person)s, %(tenant)s, %(choice)s, %(body)s)
             on conflict (review_id, person) do update set choice = excluded.choice, body = excluded.body, at = now()
-            returning choice)
-        select choice from mine
-        union all select choice from votes where review_id = %(review)s and person <> %(person)s""",
+            returning choice, body)
+        select choice, body ->> 'digest' as digest from mine
+        union all select choice, body ->> 'digest' from votes where review_id = %(review)s and person <> %(person)s""",
         {"review": review_id, "person": person, "tenant": tenant_id, "choice": choice, "body": Jsonb(body)},
     )
-    return [r["choice"] for r in rows]
+    return [(r["choice"], r["digest"]) for r in rows]
 
 
 def decide(tx: Tx, values: dict[str, Any]) -> None:

@@ -21,7 +21,7 @@ from hitl.operations.rollback import rollback
 from hitl.operations.settle import Outcome, settle_action
 from hitl.operations.start import StartRequest, start
 from hitl.platforms.port import Platform
-from hitl.store.postgres import Store, Tx
+from hitl.store.postgres import Jsonb, Store, Tx
 from tests.graphs.world import FakeAnalyzer, FakePlatform, Hook
 
 AUTHOR, AUTHOR_2 = DEV["dev-author"], DEV["dev-author-2"]
@@ -75,6 +75,11 @@ class House:
         more.setdefault("reason", "because")
         with self.store.transaction() as tx:
             return decide(tx, by, DecideRequest(case_id, review_id, decision, **more))
+
+    def offer(self, decision: str) -> None:
+        """What the graphs of others may offer in their reviews."""
+        choice = {"decision": decision, "label": "Answer", "effects": []}
+        self.sql("update reviews set choices = choices || %s where status = 'open'", (Jsonb([choice]),))
 
     def rollback(self, case_id: str, *, by: Person = AUTHOR) -> dict[str, Any]:
         with self.store.transaction() as tx:

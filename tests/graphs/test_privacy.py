@@ -52,6 +52,7 @@ def _live(house: House) -> None:
     with house.store.transaction() as tx:
         rollback(tx, AUTHOR, case_id, "canary-appeal")
     house.insist()
+    house.offer("respond")
     house.decide(case_id, "respond", by=SUPERVISOR, response="canary-response")
     house.insist()
     assert house.show(case_id)["outcome"] == "answered"

@@ -130,6 +130,22 @@ def test_two_of_one_mind_are_a_quorum_and_two_of_two_minds_are_none(house: House
     assert house.decide(case_id, "reject", by=SUPERVISOR)["decision_id"]
 
 
+def test_two_who_want_different_actions_are_of_two_minds(house: House) -> None:
+    case_id = house.waiting()
+    house.sql("update reviews set quorum = 2")
+    house.decide(case_id, "edit", actions=edit("remove_content"))
+    assert house.decide(case_id, "edit", actions=edit("warn_author"), by=MODERATOR_2)["decision_id"] is None
+    answer = house.decide(case_id, "edit", actions=edit("warn_author"), by=SUPERVISOR)
+    assert answer["decision_id"]
+    assert [a["kind"] for a in house.show(case_id)["decision"]["actions"]] == ["warn_author"]
+
+
+def test_what_was_not_offered_cannot_be_chosen_and_what_was_is_named(house: House) -> None:
+    case_id = house.waiting()
+    with pytest.raises(Invalid, match=r"offers approve \(Remove the post\), edit \(Choose other actions\), reject"):
+        house.decide(case_id, "respond", response="Which one?")
+
+
 @pytest.mark.parametrize(
     ("decision", "more", "field"),
     [
@@ -144,7 +160,7 @@ def test_two_of_one_mind_are_a_quorum_and_two_of_two_minds_are_none(house: House
         ("edit", {"actions": edit("suspend_author"), "policies": ["profanity"]}, "actions"),
         ("approve", {"actions": edit("remove_content")}, "actions"),
         ("reject", {"actions": edit("remove_content")}, "actions"),
-        ("respond", {"response": " "}, "response"),
+        ("respond", {"response": "Which one?"}, "decision"),
         ("reject", {"policies": ["no-such"]}, "policies"),
     ],
 )
@@ -195,6 +211,9 @@ def test_a_decision_is_never_changed(house: House) -> None:
 
 def test_an_answer_goes_back_and_nothing_is_done(house: House) -> None:
     case_id = house.waiting()
+    house.offer("respond")
+    with pytest.raises(Invalid, match="needs a text"):
+        house.decide(case_id, "respond", response=" ")
     house.decide(case_id, "respond", response="Which of the two do you mean?")
     house.drain()
     assert (house.show(case_id)["outcome"], house.world.done) == ("answered", [])
