@@ -19,6 +19,8 @@ Status = Literal[
     "irreversible",
     "reversal_incomplete",
 ]
+MAX_LABEL = 64
+LABEL = f"1 to {MAX_LABEL} printable characters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,11 @@ def aspect(kind: str, params: dict[str, Any], action_id: str) -> str:
     return f"{kind}:{action_id}" if per == "action" else kind
 
 
+def is_label(value: Any) -> bool:
+    """Whether every platform takes this as a label."""
+    return isinstance(value, str) and 0 < len(value) <= MAX_LABEL and bool(value.strip()) and value.isprintable()
+
+
 def digest(actions: list[dict[str, Any]]) -> str:
     """SHA-256 (hex) over the canonical JSON of actions: what was decided is what is sent."""
     canonical = json.dumps(actions, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -70,18 +77,21 @@ def checked(action: dict[str, Any], *, content_id: str, author_id: str) -> dict[
     if action.get("target") not in (None, target):
         raise Invalid(f"{kind.name} on this case can only be done to {target}.", field="actions")
     params = dict(action.get("params") or {})
-    _check_params(kind.name, params)
+    check_params(kind.name, params)
     return {"kind": kind.name, "target": target, "params": params}
 
 
-def _check_params(kind: str, params: dict[str, Any]) -> None:
-    known = {"label_content": {"label"}, "suspend_author": {"days"}, "notify_author": {"template"}}.get(kind, set())
+def check_params(kind: str, params: dict[str, Any]) -> None:
+    """Refuse parameters that the kind does not have, or lacks."""
+    known = {"label_content": {"label"}, "suspend_author": {"days"}, "notify_author": {"template", "label"}}.get(
+        kind, set()
+    )
     stray = sorted(set(params) - known)
     if stray:
         raise Invalid(f"{kind} has no parameter {', '.join(stray)}.", field="actions")
     label, days = params.get("label"), params.get("days")
-    if kind == "label_content" and not (isinstance(label, str) and 0 < len(label.strip()) <= 50):
-        raise Invalid("label_content needs a label of 1 to 50 characters.", field="actions")
+    if (kind == "label_content" or "label" in params) and not is_label(label):
+        raise Invalid(f"{kind} needs a label of {LABEL}.", field="actions")
     whole = isinstance(days, int) and not isinstance(days, bool) and 1 <= days <= 3650
     if kind == "suspend_author" and not whole:
         raise Invalid("suspend_author needs days, from 1 to 3650.", field="actions")

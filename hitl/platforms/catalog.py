@@ -5,11 +5,10 @@ import re
 from datetime import datetime
 from typing import Any
 
-from hitl.domain.actions import KINDS, aspect
+from hitl.domain.actions import KINDS, LABEL, MAX_LABEL, aspect, is_label
 from hitl.platforms.port import Effect, EffectRefused
 
 MAX_TARGET = 1024  # bytes of UTF-8
-MAX_LABEL = 64
 MAX_TEXT = 500
 MAX_DEPTH = 16
 MAX_NUMBER = 2**63 - 1
@@ -81,9 +80,9 @@ def _short(value: Any) -> bool:
 
 
 def _label(label: Any) -> str:
-    if not isinstance(label, str) or not 1 <= len(label) <= MAX_LABEL or not label.isprintable():
-        raise EffectRefused(f"label_content needs a label of 1 to {MAX_LABEL} printable characters.")
-    return label
+    if not is_label(label):
+        raise EffectRefused(f"label_content needs a label of {LABEL}.")
+    return str(label)
 
 
 def _suspension(params: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from hitl.domain.actions import KINDS, aspect, checked, digest
 from hitl.errors import Invalid
+from hitl.platforms import catalog
 
 PARAMS = st.dictionaries(st.text(max_size=8), st.one_of(st.integers(), st.text(max_size=8), st.booleans(), st.none()))
 ACTIONS = st.lists(
@@ -71,7 +72,9 @@ def test_an_action_aims_at_the_cases_own_post_and_author(kind: str, target: str)
         ("remove_content", {"stray": 1}),
         ("label_content", {}),
         ("label_content", {"label": " "}),
-        ("label_content", {"label": "x" * 51}),
+        ("label_content", {"label": "x" * 65}),
+        ("label_content", {"label": "a\nb"}),
+        ("label_content", {"label": "a\u202eb"}),
         ("label_content", {"label": 7}),
         ("suspend_author", {}),
         ("suspend_author", {"days": 0}),
@@ -80,12 +83,19 @@ def test_an_action_aims_at_the_cases_own_post_and_author(kind: str, target: str)
         ("suspend_author", {"days": "3"}),
         ("suspend_author", {"days": 1.5}),
         ("notify_author", {"template": ""}),
+        ("notify_author", {"label": ""}),
     ],
 )
 def test_what_cannot_be_done_is_invalid(kind: str, params: dict[str, Any]) -> None:
     with pytest.raises(Invalid) as refusal:
         checked({"kind": kind, "params": params}, content_id="p", author_id="a")
     assert refusal.value.facts["field"] == "actions"
+
+
+def test_a_label_that_the_desk_takes_is_one_that_a_platform_takes() -> None:
+    for label in ("x" * 64, "strong language", "süß", "🙂"):
+        action = checked({"kind": "label_content", "params": {"label": label}}, content_id="p", author_id="a")
+        assert catalog.value_of("label_content", action["params"]) == {"label": label}
 
 
 def test_only_telling_somebody_cannot_be_undone() -> None:

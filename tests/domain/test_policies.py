@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hitl.domain.actions import KINDS
+from hitl.domain.actions import KINDS, checked
 from hitl.domain.policies import parse
 from hitl.domain.reviews import targets
 from hitl.errors import Invalid
@@ -52,6 +52,14 @@ def test_each_proposes_known_actions_on_the_right_target(policy_id: str) -> None
     assert reversible == sorted(reversible, reverse=True)
 
 
+@pytest.mark.parametrize("policy_id", IDS)
+def test_whoever_edits_may_keep_what_is_proposed(policy_id: str) -> None:
+    policy = default_policies().get(policy_id)
+    assert policy is not None
+    for action in targets(policy.proposes, content_id="1", author_id="2"):
+        assert checked(action, content_id="1", author_id="2") == action
+
+
 def test_threats_minors_and_personal_data_stay_down_during_an_appeal() -> None:
     held = {p.id for p in default_policies().policies if p.on_appeal == "hold"}
     assert held == {"violence", "sexual_minors", "personal_data"}
@@ -75,9 +83,20 @@ def test_people_are_asked_earlier_where_a_miss_is_worse() -> None:
     [
         ({"review_at": 1.5}, "review_at must lie between 0 and 1"),
         ({"on_appeal": "maybe"}, "on_appeal must be reverse or hold"),
-        ({"allows": ["warn_author"]}, "proposes remove_content"),
+        ({"allows": ["warn_author"]}, "hate proposes remove_content"),
         ({"severity_scale": ["none", "all"]}, "five sentences"),
         ({"id": "harassment"}, "same id"),
+        ({"urgency": 10}, "hate: urgency must be a whole number from 0 to 9"),
+        ({"urgency": "high"}, "hate: urgency must be a whole number from 0 to 9"),
+        ({"allows": ["remove_content", "ban"]}, "hate allows ban.*there is remove_content"),
+        ({"proposes": [{"kind": "ban", "on": "post"}], "allows": ["ban"]}, "hate allows ban"),
+        ({"proposes": [{"kind": "remove_content", "on": "author"}]}, "hate: remove_content is done to the post"),
+        ({"proposes": [{"kind": "remove_content", "on": "poster"}]}, "hate: remove_content is done to the post"),
+        ({"proposes": [{"kind": "remove_content"}]}, "hate.*lacks 'on'"),
+        ({"proposes": [{"kind": "label_content", "on": "post", "params": {"label": ""}}]}, "hate.*needs a label"),
+        ({"proposes": [{"kind": "suspend_author", "on": "author"}]}, "hate.*needs days"),
+        ({"review_at": "often"}, "hate.*review_at must lie between 0 and 1"),
+        ({"title": None}, "hate: title must be a text"),
     ],
 )
 def test_a_policy_that_makes_no_sense_is_refused(raw: dict[str, Any], change: dict[str, Any], said: str) -> None:
@@ -92,6 +111,12 @@ def test_what_is_missing_is_named(raw: dict[str, Any], key: str) -> None:
     del raw[key]
     with pytest.raises(Invalid, match=key):
         parse(raw)
+
+
+@pytest.mark.parametrize("hours", [0, -1, 87_601, "soon", 1.5])
+def test_a_review_waits_for_some_hours(raw: dict[str, Any], hours: Any) -> None:
+    with pytest.raises(Invalid, match="review_hours must be a whole number from 1 to 87600"):
+        parse(raw | {"review_hours": hours})
 
 
 def test_a_sample_rate_is_a_share(raw: dict[str, Any]) -> None:
