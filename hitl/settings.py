@@ -10,7 +10,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """Every setting, its default and its bounds; .env.example says why one would change it."""
 
-    model_config = SettingsConfigDict(env_prefix="HITL_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="HITL_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     database_url: str | None = None
     data_dir: Path = Path(".hitl")

@@ -2,6 +2,7 @@
 
 import time
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import dramatiq
 from dramatiq import Message
@@ -14,7 +15,13 @@ from dramatiq.middleware import Middleware
 from workers.doorbell import DoorbellEncoder
 
 DELIVERY_LIMIT = 5  # a second net: the first is the `attempts` column
-QUERY = "heartbeat=30&blocked_connection_timeout=5&connection_attempts=3&retry_delay=1&socket_timeout=10"
+PROTECTIVE = {
+    "heartbeat": "30",
+    "blocked_connection_timeout": "5",
+    "connection_attempts": "3",
+    "retry_delay": "1",
+    "socket_timeout": "10",
+}
 
 
 class QuorumBroker(RabbitmqBroker):
@@ -54,10 +61,16 @@ class _Stopwatch(Middleware):
             broker.publishing_since = time.monotonic()
 
 
+def dialed(url: str) -> str:
+    """The URL with protective timeouts, as far as it does not set them itself."""
+    parts = urlsplit(url)
+    given = dict(parse_qsl(parts.query, keep_blank_values=True))
+    return urlunsplit(parts._replace(query=urlencode({**PROTECTIVE, **given})))
+
+
 def build(url: str | None, middleware: list[Middleware]) -> Broker:
     """The broker that the setting names. No retries here: attempts are counted in Postgres, and actors never raise."""
     dramatiq.set_encoder(DoorbellEncoder())
     if url is None:
         return StubBroker(middleware=middleware)
-    parameters = url if "?" in url else f"{url}?{QUERY}"
-    return QuorumBroker(url=parameters, confirm_delivery=True, middleware=[*middleware, _Stopwatch()])
+    return QuorumBroker(url=dialed(url), confirm_delivery=True, middleware=[*middleware, _Stopwatch()])

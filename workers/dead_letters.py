@@ -6,6 +6,7 @@ import pika
 import structlog
 from dramatiq.common import xq_name
 
+from workers.broker import dialed
 from workers.doorbell import QUEUE
 from workers.loops import Loop
 
@@ -23,7 +24,7 @@ class DeadLetters(Loop):
 
     def _drain(self) -> None:
         try:
-            connection = pika.BlockingConnection(pika.URLParameters(self._url))
+            connection = pika.BlockingConnection(pika.URLParameters(dialed(self._url)))
         except pika.exceptions.AMQPError as trouble:
             log.warning("the broker cannot be reached", error=type(trouble).__name__)
             return

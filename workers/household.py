@@ -32,6 +32,7 @@ from workers.upkeep import Upkeep
 
 log = structlog.get_logger(__name__)
 BEAT_SECONDS = 5.0
+SPARE = 6  # connections beside those of the worker threads: relay, leases, upkeep, heartbeat
 BOOT_SECONDS = 60.0  # Postgres may be starting together with us
 
 
@@ -69,7 +70,7 @@ class Household(Middleware):
         logs.configure(self.settings.log_format)
         _trace(self.settings)
         try:
-            self._runtime = runtime.build(self.settings, connections=self.settings.worker_threads + 6)
+            self._runtime = runtime.build(self.settings, connections=self.settings.worker_threads + SPARE)
             self._runtime.people.everyone()  # who may decide is asked whenever a review opens
             self._register()
         except GuardianError as refusal:
@@ -109,6 +110,13 @@ class Household(Middleware):
             self._loops.append(MasterWatch(master.pid))
         for loop in self._loops:
             loop.start()
+
+    def before_worker_boot(self, _broker: Broker, worker: Worker) -> None:
+        """Have a connection for each thread that there really is: `dramatiq workers` goes by its --threads."""
+        threads = worker.worker_threads
+        self.runtime.store.pool.resize(1, threads + SPARE)
+        if threads != self.settings.worker_threads:
+            log.warning("--threads counts here, not HITL_WORKER_THREADS", threads=threads)
 
     def before_worker_shutdown(self, _broker: Broker, _worker: Worker) -> None:
         """Take nothing new; what is in flight may finish."""

@@ -5,7 +5,7 @@ import time
 import pika
 import structlog
 
-from workers.broker import QuorumBroker
+from workers.broker import QuorumBroker, dialed
 from workers.doorbell import QUEUE
 from workers.loops import Loop
 
@@ -36,7 +36,7 @@ class QueueRescue(Loop):
     def _throw_away(self) -> None:
         """Everybody who hangs on the queue is let go when it is deleted."""
         try:
-            connection = pika.BlockingConnection(pika.URLParameters(self._url))
+            connection = pika.BlockingConnection(pika.URLParameters(dialed(self._url)))
         except pika.exceptions.AMQPError:
             return  # not the queue: the broker
         log.warning("the queue takes nothing; it is declared anew", queue=QUEUE)

@@ -23,6 +23,8 @@ from tests.cli.conftest import Run
         (["relay"], {}, "HITL_BROKER_URL"),
         (["db"], {"HITL_DATABASE_URL": "postgresql://127.0.0.1:1/x"}, "unset it"),
         (["retry"], {}, "--all"),
+        (["relay"], {"HITL_BROKER_URL": "", "HITL_TOKENS": "", "HITL_PORT": "", "HITL_RELAY": ""}, "HITL_BROKER_URL"),
+        (["database-url"], {"HITL_DATABASE_URL": ""}, "hitl db"),
     ],
 )
 def test_a_wrong_setting_is_named(run: Run, arguments: list[str], settings: dict[str, str], said: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from hitl.store.embedded import EmbeddedPostgres
 from hitl.store.migrate import migrate
 from tests.journeys.guardian import Program
-from tests.workers.crew import EMBEDDED, PATIENCE, RABBITMQ, crew
+from tests.workers.crew import EMBEDDED, PATIENCE, RABBITMQ, Crew, crew
 
 
 def test_a_worker_waits_for_postgres(own_postgres: EmbeddedPostgres, tmp_path: Path) -> None:
@@ -28,6 +28,13 @@ def test_a_worker_that_cannot_work_ends(empty_database_url: str, tmp_path: Path)
     for program in (embedded, over_rabbitmq):
         assert program.process.wait(PATIENCE) not in (0, None)
         assert "cannot work" in program.said
+
+
+def test_the_threads_that_there_are_count_and_a_setting_that_does_not_is_told(rabbit_crew: Crew) -> None:
+    for threads in ("4", "3"):
+        worker = rabbit_crew.hired(HITL_WORKER_THREADS=threads)
+        worker.stop()
+    assert worker.said.count("--threads counts here") == 1
 
 
 def test_a_worker_without_the_token_file_says_so_and_ends(database_url: str, tmp_path: Path) -> None:
