@@ -37,7 +37,7 @@ def retry(
 def _one(store: Store, case_id: str, tenant: str, *, alone: bool) -> bool:
     try:
         with store.transaction() as tx:
-            show.version(tx, operator(tenant), case_id)
+            show.mark(tx, operator(tenant), case_id)
             done = operation(tx, case_id, NAME)
     except Conflict as no:
         if alone:

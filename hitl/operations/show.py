@@ -1,8 +1,9 @@
 """What a person may see of a case: authors and services no votes, confidences, rationale, notes or deciders."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
+from hitl.domain.cases import Status
 from hitl.domain.people import Person
 from hitl.errors import Missing
 from hitl.store import events, views
@@ -33,15 +34,23 @@ ACTION = (
     "error",
     "applied_at",
     "reversed_at",
+    "needs_attention",
 )
 
 
-def version(tx: Tx, person: Person, case_id: str) -> int:
-    """The case's version; Missing when there is no such case for this person."""
-    found = views.version(tx, person.tenant, _limit(person), case_id)
+class Mark(NamedTuple):
+    """How far a case has come."""
+
+    version: int
+    status: Status
+
+
+def mark(tx: Tx, person: Person, case_id: str) -> Mark:
+    """How far the case has come; Missing when there is no such case for this person."""
+    found = views.mark(tx, person.tenant, _limit(person), case_id)
     if found is None:
         raise _missing()
-    return found
+    return Mark(*found)
 
 
 def status(tx: Tx, person: Person, case_id: str) -> dict[str, Any]:
@@ -65,7 +74,7 @@ def page(tx: Tx, person: Person, *, status: str | None, limit: int, cursor: str 
 
 def history(tx: Tx, person: Person, case_id: str, *, after: int, limit: int) -> dict[str, Any]:
     """A case's events behind a seq, oldest first; `next_cursor` is None when there are no more for now."""
-    version(tx, person, case_id)
+    mark(tx, person, case_id)
     rows = events.of_case(tx, case_id, after=after, limit=limit + 1)
     shown = [event(r, person) for r in rows[:limit]]
     return {"events": shown, "next_cursor": str(shown[-1]["seq"]) if len(rows) > limit else None}
@@ -138,7 +147,7 @@ def _status(row: DictRow, person: Person) -> dict[str, Any]:
         "review": waiting[0] if waiting else (reviews[-1] if reviews else None),
         "reviews": waiting,
         "decision": _decision(row["decision"], person),
-        "actions": [_action(a) for a in row["actions"] or []],
+        "actions": [_action(a, person) for a in row["actions"] or []],
         "appeal": _appeal(row["appeal"], person),
         "error": row["error"],
         "created_at": _iso(row["created_at"]),
@@ -178,8 +187,9 @@ def _decision(row: dict[str, Any] | None, person: Person) -> dict[str, Any] | No
     return {**shown, "private_note": row["private_note"]} if person.staff else shown
 
 
-def _action(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in ACTION}
+def _action(row: dict[str, Any], person: Person) -> dict[str, Any]:
+    shown = {name: row[name] for name in ACTION}
+    return {**shown, "settlements": row["settlements"]} if person.staff else shown
 
 
 def _appeal(row: dict[str, Any] | None, person: Person) -> dict[str, Any] | None:

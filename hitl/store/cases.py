@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from hitl.domain.cases import Case, CaseId
+from hitl.domain.cases import AT_REST, Case, CaseId
 from hitl.domain.events import Fact
 from hitl.errors import Missing
 from hitl.store.actions import UNSETTLED
+from hitl.store.notify import Change
 from hitl.store.postgres import DictRow, Jsonb, Tx
 
 COLUMNS = """case_id, tenant_id, content_id, author_id, started_by, graph, graph_version, policy, policy_version,
@@ -121,8 +122,9 @@ def record(tx: Tx, case: Case, facts: Sequence[Fact], **changes: Any) -> Case:
             "facts": Jsonb(_rows(case, facts)),
         },
     )
-    tx.changed.add(case.case_id)
-    return _found(row)
+    moved = _found(row)
+    tx.changed.add(Change(moved.case_id, moved.version, moved.status in AT_REST))
+    return moved
 
 
 def _rows(case: Case, facts: Sequence[Fact]) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ def unserved_cases(tx: Tx, served: Sequence[str], limit: int = 100) -> list[str]
 def servable_cases(tx: Tx, served: Sequence[str], limit: int = 100) -> list[str]:
     """Parked cases of a graph version that is served."""
     rows = tx.all(
-        """select case_id from cases where status = 'needs_migration'
+        """select case_id from cases where parked_from is not null
         and graph || '@' || graph_version = any(%s) limit %s""",
         (list(served), limit),
     )
@@ -45,11 +45,12 @@ def clear_long_closed(tx: Tx, days: int, limit: int) -> int:
     """
     rows = tx.all(
         """with due as (
-            select case_id from cases where status = 'completed' and cleared < round
-              and updated_at < now() - make_interval(days => %s)
-            order by updated_at limit %s for update skip locked)
+            select case_id from cases where cleared < round and status = 'completed'
+              and updated_at < now() - make_interval(days => %(days)s)
+              and created_at < now() - make_interval(days => %(days)s)
+            order by created_at limit %(limit)s for update skip locked)
         update cases c set cleared = c.round from due where c.case_id = due.case_id returning c.case_id""",
-        (days, limit),
+        {"days": days, "limit": limit},
     )
     if rows:
         clear_checkpoints(tx, [r["case_id"] for r in rows])

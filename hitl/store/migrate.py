@@ -10,6 +10,8 @@ from psycopg.types.json import Jsonb
 
 from hitl.domain import policies
 
+# LangGraph's indexes on thread_id alone: the primary keys begin with it, and each costs a write per checkpoint.
+REDUNDANT = ("checkpoints_thread_id_idx", "checkpoint_blobs_thread_id_idx", "checkpoint_writes_thread_id_idx")
 LOCK = 7_204_118  # any number that nobody else uses for an advisory lock
 
 
@@ -21,6 +23,8 @@ def migrate(url: str) -> list[str]:
         conn.execute("select pg_advisory_lock(%s)", (LOCK,))
         applied = _own(conn)
         PostgresSaver(conn).setup()
+        for index in REDUNDANT:
+            conn.execute(f"drop index if exists {index}")
         _policies(conn)
         return applied
 

@@ -1,17 +1,41 @@
 """Wake-ups after a commit: coalesced NOTIFYs from one thread, never inside a business transaction.
 
 A NOTIFY in a transaction serializes commits (a third to a half of the rate). A lost one is harmless: listeners poll.
+A wake-up says how far the case has come, so that whoever waits for more need not look.
 """
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 import psycopg
 
 CASES = "hitl_cases"
 COMMANDS = "hitl_commands"
-BATCH = 150  # ids of 36 characters that fit into one 8,000-byte payload
+BATCH = 120  # words of up to 60 bytes that fit into one 8,000-byte payload
+
+
+class Change(NamedTuple):
+    """A case that changed: its version since (0: not known, so perhaps any), and whether it came to rest with it."""
+
+    case_id: str
+    version: int = 0
+    rest: bool = True
+
+
+def written(changes: Iterable[Change]) -> str:
+    """Changes as a payload: `case_id:version:1,…`."""
+    return ",".join(f"{c.case_id}:{c.version}:{c.rest:d}" for c in changes)
+
+
+def read(payload: str) -> Iterator[Change]:
+    """The changes in a payload; what another release wrote counts as a change of unknown extent."""
+    for word in payload.split(","):
+        case_id, _, rest = word.partition(":")
+        version, _, flag = rest.partition(":")
+        known = version.isdecimal() and flag in ("0", "1")
+        yield Change(case_id, int(version), flag == "1") if known else Change(case_id)
 
 
 class Notifier:
@@ -19,18 +43,19 @@ class Notifier:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._ids: set[str] = set()
+        self._changes: dict[str, Change] = {}
         self._commands = False
         self._due = threading.Condition()
         self._closed = False
         self._thread: threading.Thread | None = None
 
-    def wake(self, case_ids: Iterable[str], *, commands: bool) -> None:
-        """Note whom to wake; returns at once."""
+    def wake(self, changes: Iterable[Change], *, commands: bool) -> None:
+        """Note whom to wake, the newest change of each case; returns at once."""
         with self._due:
-            self._ids.update(case_ids)
+            for change in changes:
+                self._changes[change.case_id] = _newer(change, self._changes.get(change.case_id))
             self._commands |= commands
-            if not (self._ids or self._commands) or self._closed:
+            if not (self._changes or self._commands) or self._closed:
                 return
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="notifier", daemon=True)
@@ -55,21 +80,28 @@ class Notifier:
         if conn is not None:
             conn.close()
 
-    def _next(self) -> tuple[list[str], bool] | None:
+    def _next(self) -> tuple[list[Change], bool] | None:
         with self._due:
-            self._due.wait_for(lambda: self._ids or self._commands or self._closed)
+            self._due.wait_for(lambda: self._changes or self._commands or self._closed)
             if self._closed:
                 return None
-            batch = (list(self._ids), self._commands)
-            self._ids, self._commands = set(), False
+            batch = (list(self._changes.values()), self._commands)
+            self._changes, self._commands = {}, False
             return batch
 
 
-def _tell(conn: psycopg.Connection, ids: list[str], commands: bool) -> None:
+def _newer(change: Change, known: Change | None) -> Change:
+    """The one that says more has happened; a version that is not known may be any."""
+    if known is None or (known.version and not 0 < change.version < known.version):
+        return change
+    return known
+
+
+def _tell(conn: psycopg.Connection, changes: list[Change], commands: bool) -> None:
     if commands:
         conn.execute("select pg_notify(%s, '')", (COMMANDS,))
-    for at in range(0, len(ids), BATCH):
-        conn.execute("select pg_notify(%s, %s)", (CASES, ",".join(ids[at : at + BATCH])))
+    for at in range(0, len(changes), BATCH):
+        conn.execute("select pg_notify(%s, %s)", (CASES, written(changes[at : at + BATCH])))
 
 
 class Listener:

@@ -15,7 +15,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from hitl import failpoints
 from hitl.errors import Unavailable
-from hitl.store.notify import Notifier
+from hitl.store.notify import Change, Notifier
 
 POOL_TIMEOUT = 2.0  # seconds until a caller is told that Postgres is gone
 CROSSED = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure, psycopg.errors.LockNotAvailable)
@@ -46,7 +46,7 @@ class Tx:
         self.conn = conn
         self.name = name
         self.memory = {} if memory is None else memory  # of the whole store: only for what never changes
-        self.changed: set[str] = set()
+        self.changed: set[Change] = set()
         self.commands = False
 
     def execute(self, sql: str, params: Any = None) -> psycopg.Cursor[DictRow]:

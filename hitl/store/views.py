@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from hitl.domain.cases import Status
+from hitl.store.actions import UNSETTLED
 from hitl.store.postgres import DictRow, Tx
 
 # Everything that /status shows; `content` and `context` come along only where they are asked for.
-WHOLE = """
+WHOLE = f"""
 select c.case_id, c.tenant_id, c.status, c.outcome, c.needs_attention, c.version, c.content_id, c.author_id,
     c.started_by, c.graph, c.graph_version, c.policy, c.policy_version, c.error, c.round, c.priority, c.supersedes,
     c.created_at, c.updated_at,
@@ -24,27 +26,41 @@ select c.case_id, c.tenant_id, c.status, c.outcome, c.needs_attention, c.version
         from decisions where case_id = c.case_id order by round desc, decided_at desc limit 1) d) as decision,
     (select jsonb_agg(to_jsonb(x) order by x.round, x.direction, x.ordinal) from (
         select action_id, kind, target, params, round, direction, ordinal, status, reverses, reversible, error,
-            sent_at, applied_at, reversed_at
-        from actions where case_id = c.case_id) x) as actions,
+            sent_at, applied_at, reversed_at, {UNSETTLED} as needs_attention,
+            coalesce((select jsonb_agg(jsonb_build_object('person', s.person, 'outcome', s.outcome, 'reason', s.reason,
+                                                          'at', s.at) order by s.settlement_id)
+                      from settlements s where s.action_id = a.action_id), '[]') as settlements
+        from actions a where case_id = c.case_id) x) as actions,
     (select to_jsonb(p) from (
         select appeal_id, round, kind, on_appeal, by_person, reason, at from appeals
         where case_id = c.case_id order by round desc limit 1) p) as appeal
 """
+# Where a status' cases are found in order; no index looks at the status itself, which changes too often for that.
+SOURCE = {
+    "waiting_review": """(select distinct case_id from reviews where tenant_id = %(tenant)s
+        and status in ('open', 'blocked') order by case_id desc) w join cases c using (case_id)""",
+    **dict.fromkeys(
+        ("received", "analyzing", "executing", "rolling_back"),
+        """(select distinct case_id from commands where kind <> 'settle'
+        and state in ('ready', 'published', 'claimed') order by case_id desc) w join cases c using (case_id)""",
+    ),
+}
+ALSO = {"failed": "c.error is not null", "needs_migration": "c.parked_from is not null"}
 SEES = "(%(person)s::text is null or c.started_by = %(person)s or c.author_id = %(person)s)"
 
 
-def version(tx: Tx, tenant_id: str, person: str | None, case_id: str) -> int | None:
-    """The case's version if the person (None: staff) may see it."""
+def mark(tx: Tx, tenant_id: str, person: str | None, case_id: str) -> tuple[int, Status] | None:
+    """The case's version and status if the person (None: staff) may see it."""
     row = tx.one(
-        f"select c.version from cases c where c.case_id = %(id)s and c.tenant_id = %(tenant)s and {SEES}",
+        f"select c.version, c.status from cases c where c.case_id = %(id)s and c.tenant_id = %(tenant)s and {SEES}",
         {"id": case_id, "tenant": tenant_id, "person": person},
     )
-    return int(row["version"]) if row else None
+    return (row["version"], row["status"]) if row else None
 
 
 def whole(tx: Tx, tenant_id: str, person: str | None, case_id: str, *, text: bool = False) -> DictRow | None:
     """A case with all that belongs to it, if the person (None: staff) may see it."""
-    columns, source = (", t.body as content, t.context", " join contents t using (case_id)") if text else ("", "")
+    columns, source = (", t.body as content, t.context", " left join contents t using (case_id)") if text else ("", "")
     return tx.one(
         f"{WHOLE}{columns} from cases c{source} where c.case_id = %(id)s and c.tenant_id = %(tenant)s and {SEES}",
         {"id": case_id, "tenant": tenant_id, "person": person},
@@ -67,7 +83,10 @@ def page(
         where.append("c.status = %(status)s")
     if before:
         where.append("c.case_id < %(before)s")
-    return tx.all(f"{WHOLE} from cases c where {' and '.join(where)} order by c.case_id desc limit %(limit)s", values)
+    if status in ALSO:
+        where.append(ALSO[status])
+    source = SOURCE.get(status or "", "cases c") if person is None else "cases c"  # an author's own cases are few
+    return tx.all(f"{WHOLE} from {source} where {' and '.join(where)} order by c.case_id desc limit %(limit)s", values)
 
 
 def forum(tx: Tx, tenant_id: str, limit: int) -> list[DictRow]:
