@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from api.schemas.requests import Closed
+from api.schemas.requests import Closed, SettleOutcome
 from hitl.domain.actions import Status as ActionStatus
 from hitl.domain.cases import Outcome, Status
 
@@ -123,8 +123,17 @@ class Decision(Closed):
     actions: list[Planned]
 
 
+class Settlement(Closed):
+    """How a person ended what the machine could not."""
+
+    person: str
+    outcome: SettleOutcome
+    reason: str
+    at: datetime
+
+
 class Done(Closed):
-    """An action or, when `reverses` names one, its reversal."""
+    """An action or, when `reverses` names one, its reversal; how it was settled is for moderators."""
 
     action_id: str
     kind: str
@@ -138,6 +147,8 @@ class Done(Closed):
     error: str | None
     applied_at: datetime | None
     reversed_at: datetime | None
+    needs_attention: bool = Field(description="Whether a supervisor has to settle it: POST /actions/{id}/settle.")
+    settlements: list[Settlement] | None = None
 
 
 class Appeal(Closed):
@@ -182,8 +193,8 @@ class Case(Closed):
 class WholeCase(Case):
     """A case with its text; `target_state` (post and author → aspects, null when unreadable) is for moderators."""
 
-    content: str
-    context: dict[str, Any]
+    content: str | None = Field(description="Null once it was erased.")
+    context: dict[str, Any] | None
     target_state: dict[str, dict[str, Any] | None] | None = None
 
 

@@ -84,7 +84,10 @@ class Rollback(Closed):
 
 
 class Settle(Closed):
-    """How an action of unknown outcome, a conflict or an incomplete reversal ends."""
+    """How an action ends that is unknown, was refused, is in conflict or could not be undone."""
 
-    outcome: SettleOutcome
+    outcome: SettleOutcome = Field(
+        description="happened, did_not_happen: what you found on the platform; retry: try it again; overwrite: undo it"
+        " although somebody else changed it since; leave: nothing more is to be done."
+    )
     reason: Annotated[str, StringConstraints(min_length=1, max_length=2000)]

@@ -166,6 +166,10 @@ class House:
         with self.store.transaction() as tx:
             return show.status(tx, person, case_id)
 
+    def whole(self, case_id: str, person: Person = ADMIN) -> dict[str, Any]:
+        with self.store.transaction() as tx:
+            return show.whole(tx, person, case_id)
+
     def status(self, case_id: str) -> str:
         return str(self.show(case_id)["status"])
 
