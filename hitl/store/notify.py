@@ -13,6 +13,14 @@ import psycopg
 
 CASES = "hitl_cases"
 COMMANDS = "hitl_commands"
+# A server that is gone without a word is found out within seconds, whether we wait for it or speak to it.
+VIGILANT: dict[str, int] = {
+    "connect_timeout": 2,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 5000,
+}
 BATCH = 120  # words of up to 60 bytes that fit into one 8,000-byte payload
 
 
@@ -75,7 +83,7 @@ class Notifier:
         while batch := self._next():
             with contextlib.suppress(psycopg.Error):
                 if conn is None or conn.closed:
-                    conn = psycopg.connect(self._url, autocommit=True, connect_timeout=2)
+                    conn = psycopg.connect(self._url, autocommit=True, **VIGILANT)
                 _tell(conn, *batch)
         if conn is not None:
             conn.close()
@@ -125,7 +133,7 @@ class Listener:
         while not self._stop.is_set():
             with (
                 contextlib.suppress(psycopg.Error),
-                psycopg.connect(self._url, autocommit=True, connect_timeout=2) as conn,
+                psycopg.connect(self._url, autocommit=True, **VIGILANT) as conn,
             ):
                 conn.execute(f"listen {self._channel}")
                 while not self._stop.is_set():

@@ -15,7 +15,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from hitl import failpoints
 from hitl.errors import Unavailable
-from hitl.store.notify import Change, Notifier
+from hitl.store.notify import VIGILANT, Change, Notifier
 
 POOL_TIMEOUT = 2.0  # seconds until a caller is told that Postgres is gone
 CROSSED = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure, psycopg.errors.LockNotAvailable)
@@ -80,12 +80,9 @@ def open_pool(url: str, *, size: int) -> ConnectionPool[psycopg.Connection[DictR
         kwargs={
             "autocommit": True,
             "row_factory": dict_row,
-            "connect_timeout": 2,
+            **VIGILANT,
             "options": "-c timezone=UTC -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s"
             " -c client_encoding=UTF8",
-            "keepalives_idle": 10,
-            "keepalives_interval": 5,
-            "keepalives_count": 2,
         },
     )
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 import hitl
-from hitl.store.notify import CASES, COMMANDS, Listener, Notifier
+from hitl.store.notify import BATCH, CASES, COMMANDS, VIGILANT, Change, Listener, Notifier, read, written
 from tests.graphs.house import House
 
 ROOT = Path(hitl.__file__).parent
@@ -23,7 +23,7 @@ def test_only_the_notifier_notifies() -> None:
 def test_no_business_transaction_holds_the_lock_that_notify_takes(house: House) -> None:
     with house.store.transaction() as tx:
         tx.execute("select 1")
-        tx.changed.add("a-case")
+        tx.changed.add(Change("a-case"))
         tx.commands = True
         locks = tx.all("select locktype from pg_locks where locktype = 'object' and pid = pg_backend_pid()")
     assert locks == []
@@ -55,11 +55,11 @@ class RecordingNotifier(Notifier):
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
-        self.told: list[str] = []
+        self.told: list[Change] = []
 
-    def wake(self, case_ids: Iterable[str], *, commands: bool) -> None:
-        self.told += case_ids
-        super().wake(case_ids, commands=commands)
+    def wake(self, changes: Iterable[Change], *, commands: bool) -> None:
+        self.told += changes
+        super().wake(changes, commands=commands)
 
 
 def test_what_is_rolled_back_wakes_nobody_and_what_is_committed_does(house: House) -> None:
@@ -68,14 +68,14 @@ def test_what_is_rolled_back_wakes_nobody_and_what_is_committed_does(house: Hous
         _change_and_fail(house)
     assert notifier.told == []
     with house.store.transaction() as tx:
-        tx.changed.add("a-case")
+        tx.changed.add(Change("a-case"))
         assert notifier.told == []
-    assert notifier.told == ["a-case"]
+    assert notifier.told == [Change("a-case")]
 
 
 def _change_and_fail(house: House) -> None:
     with house.store.transaction() as tx:
-        tx.changed.add("a-case")
+        tx.changed.add(Change("a-case"))
         raise LookupError
 
 
@@ -88,3 +88,42 @@ def _listening(house: House, n: int) -> None:
             if row and row[0] >= n:
                 return
             conn.execute("select pg_sleep(0.05)")
+
+
+def test_a_wake_up_says_how_far_the_case_has_come() -> None:
+    told = [Change("a-case", 7, rest=True), Change("another", 3, rest=False)]
+    assert list(read(written(told))) == told
+
+
+@pytest.mark.parametrize("payload", ["a-case", "a-case:", "a-case:x:1", "a-case:7", "a-case:7:yes", "a-case:-1:1"])
+def test_a_wake_up_of_another_release_may_mean_anything(payload: str) -> None:
+    assert list(read(payload)) == [Change("a-case", 0, rest=True)]
+
+
+def test_the_longest_payload_fits_into_a_notify() -> None:
+    longest = [Change("019aa51c-7d7e-7c9a-9d6f-0d6a3f2b9c11", 2**63 - 1)] * BATCH
+    assert len(written(longest).encode()) < 8000
+
+
+def test_of_several_changes_the_newest_is_told(house: House) -> None:
+    heard: list[str] = []
+    woken = threading.Event()
+
+    def hear(payload: str) -> None:
+        heard.append(payload)
+        woken.set()
+
+    listener = Listener(house.url, CASES, hear)
+    listener.start()
+    _listening(house, 1)
+    house.store.notifier.wake([Change("a", 3, False), Change("a", 5, True), Change("a", 4, False)], commands=False)
+    assert woken.wait(10)
+    listener.close()
+    assert heard == ["a:5:1"]
+
+
+def test_connections_find_out_that_a_server_is_gone(house: House) -> None:
+    with house.store.pool.connection() as conn:
+        found = conn.info.get_parameters()
+    assert {name: found[name] for name in VIGILANT} == {name: str(value) for name, value in VIGILANT.items()}
+    assert VIGILANT["tcp_user_timeout"] <= 10_000
