@@ -14,7 +14,7 @@ import psycopg
 CASES = "hitl_cases"
 COMMANDS = "hitl_commands"
 # A server that is gone without a word is found out within seconds, whether we wait for it or speak to it.
-VIGILANT: dict[str, int] = {
+VIGILANT: dict[str, Any] = {
     "connect_timeout": 2,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
