@@ -41,7 +41,7 @@ async def get_case_events(
     """Oldest first. With `Accept: text/event-stream` it stays open and tells what happens; `id:` is the seq."""
     known = ids.case(case_id)
     if streams.wanted(request):
-        await desk.read(show.version, person, known)
+        await desk.read(show.mark, person, known)
         return streams.respond(desk, request, person, known, _seq(last_event_id or cursor, "Last-Event-ID"))
     return answers.json(await desk.read(show.history, person, known, after=_seq(cursor, "cursor"), limit=limit))
 

@@ -5,8 +5,9 @@ Whoever waits holds a bell, and neither a thread nor a connection.
 
 import asyncio
 import contextlib
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import anyio.to_thread
@@ -14,19 +15,22 @@ import anyio.to_thread
 from api.errors import Problem
 from hitl.errors import GuardianError
 from hitl.store import events
-from hitl.store.notify import CASES, Listener
+from hitl.store.notify import CASES, Change, Listener, read
 from hitl.store.postgres import Store
 
 POLL_SECONDS = 0.5
 BATCH = 1000
 MOST_BELLS = 5000
+Concern = Callable[[Change], bool]
 
 
 class Bell:
-    """Rung when what it watches may have changed."""
+    """Rung when what it watches may have changed, in a way that concerns the one who waits."""
 
-    def __init__(self, hub: "Hub") -> None:
+    def __init__(self, hub: "Hub", tenant: str, concerns: Concern) -> None:
         self._hub = hub
+        self.tenant = tenant
+        self.concerns = concerns
         self._rung = asyncio.Event()
 
     def ring(self) -> None:
@@ -50,7 +54,8 @@ class Hub:
 
     def __init__(self, store: Store, url: str) -> None:
         self._store = store
-        self._bells: dict[tuple[str, str | None], set[Bell]] = defaultdict(set)
+        self._bells: dict[str | None, set[Bell]] = defaultdict(set)  # by case; None: all cases
+        self._tenants: Counter[str] = Counter()  # how many bells each has
         self._cursors: dict[str, str] = {}
         self._listener = Listener(url, CASES, self._heard)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -86,34 +91,39 @@ class Hub:
             raise Problem(429, "too-many-waiting", "Too many requests wait here already.", {"Retry-After": "5"})
 
     @contextmanager
-    def watch(self, tenant: str, case_id: str | None) -> Iterator[Bell]:
-        """A bell for one case, or for all of a tenant's (None)."""
-        bell, key = Bell(self), (tenant, case_id)
-        self._bells[key].add(bell)
+    def watch(self, tenant: str, case_id: str | None, concerns: Concern = lambda _: True) -> Iterator[Bell]:
+        """A bell for one case, or for all of a tenant's (None); a change that does not concern it leaves it still."""
+        bell = Bell(self, tenant, concerns)
+        self._bells[case_id].add(bell)
+        self._tenants[tenant] += 1
         self.waiting += 1
         try:
             yield bell
         finally:
             self.waiting -= 1
-            self._bells[key].discard(bell)
-            if not self._bells[key]:
-                del self._bells[key]
+            self._tenants[tenant] -= 1
+            self._bells[case_id].discard(bell)
+            if not self._bells[case_id]:
+                del self._bells[case_id]
 
     def _heard(self, payload: str) -> None:
         if self._loop is not None and not self._loop.is_closed():
             with contextlib.suppress(RuntimeError):  # the loop may close in this moment
-                self._loop.call_soon_threadsafe(self._ring, payload.split(","))
+                self._loop.call_soon_threadsafe(self._ring, read(payload))
 
-    def _ring(self, case_ids: Iterable[str], tenants: Iterable[str] | None = None) -> None:
-        for tenant in list(tenants or {t for t, _ in self._bells}):
-            for case_id in (*case_ids, None):
-                for bell in self._bells.get((tenant, case_id), ()):
+    def _ring(self, changes: Iterable[Change]) -> None:
+        for change in changes:
+            for bell in self._bells.get(change.case_id, ()):
+                if bell.concerns(change):
                     bell.ring()
+        for bell in self._bells.get(None, ()):
+            bell.ring()
 
     async def _polls(self) -> None:
         while True:
             await asyncio.sleep(POLL_SECONDS)
-            tenants = {tenant for tenant, _ in self._bells}
+            self._tenants = +self._tenants
+            tenants = list(self._tenants)
             self._cursors = {t: c for t, c in self._cursors.items() if t in tenants}
             for tenant in tenants:
                 with contextlib.suppress(GuardianError):  # Postgres is gone: the next poll may find it again
@@ -122,10 +132,10 @@ class Hub:
 
     def _tell(self, tenant: str, found: list[str] | None) -> None:
         if found:
-            self._ring(found, [tenant])
+            self._ring(map(Change, found))
         elif found is None:
-            for (of, _), bells in self._bells.items():
-                for bell in bells if of == tenant else ():
+            for bell in itertools.chain.from_iterable(self._bells.values()):
+                if bell.tenant == tenant:
                     bell.ring()
 
     def _news(self, tenant: str) -> list[str] | None:

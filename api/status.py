@@ -1,16 +1,14 @@
 """GET /status/{case_id}: how a case stands; with an ETag that can be waited on."""
 
-import time
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query
 from starlette.responses import Response
 
-from api import answers, examples, ids, openapi
+from api import answers, examples, ids, openapi, waits
 from api.auth import Caller
-from api.desk import Desk, TheDesk
+from api.desk import TheDesk
 from api.schemas.cases import Case
-from hitl.domain.people import Person
 from hitl.operations import show
 
 router = APIRouter(tags=["reading"])
@@ -20,7 +18,16 @@ Wait = Annotated[
         ge=0,
         le=60,
         allow_inf_nan=False,
-        description="With If-None-Match: hold the answer for up to so many seconds, until the version changes.",
+        description="With If-None-Match or `until`: hold the answer for up to so many seconds, until the version"
+        " changes, or until what `until` says.",
+    ),
+]
+Until = Annotated[
+    Literal["rest"] | None,
+    Query(
+        description="With `wait`: hold the answer until the case is at rest (`waiting_review`, `completed`, `failed`"
+        " or `needs_migration`) with another version than that in If-None-Match. When the time is over before that,"
+        " it is answered as it stands: 304 while its version is that in If-None-Match, 200 otherwise."
     ),
 ]
 IfNoneMatch = Annotated[
@@ -38,32 +45,25 @@ IfNoneMatch = Annotated[
     },
 )
 async def get_status(
-    desk: TheDesk, person: Caller, case_id: ids.CaseId, wait: Wait = 0.0, if_none_match: IfNoneMatch = None
+    *,
+    desk: TheDesk,
+    person: Caller,
+    case_id: ids.CaseId,
+    wait: Wait = 0.0,
+    until: Until = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """For whoever started or wrote it, and for moderators, who see more: votes, confidences, who decided."""
     known = ids.case(case_id)
-    if if_none_match is not None:
-        version = await desk.read(show.version, person, known)
-        if answers.matches(if_none_match, version):
-            found = await _changed(desk, person, known, version, wait) if wait else None
-            return _answer(found) if found else answers.unchanged(version)
-    return _answer(await desk.read(show.status, person, known))
+    if if_none_match is None and not (wait and until):
+        return _answer(await desk.read(show.status, person, known))
+    wish = waits.Wish(if_none_match or "", rest=until == "rest" and wait > 0)
+    if wait:
+        return _answer(await waits.met(desk, person, known, wish, wait))
+    return _answer(await desk.read(waits.look, person, known, wish))
 
 
-def _answer(found: dict[str, Any]) -> Response:
+def _answer(found: dict[str, Any] | show.Mark) -> Response:
+    if isinstance(found, show.Mark):
+        return answers.unchanged(found.version)
     return answers.json(found, headers={"ETag": answers.etag(found["version"])})
-
-
-async def _changed(desk: Desk, person: Person, case_id: str, version: int, wait: float) -> dict[str, Any] | None:
-    """The case as soon as its version is another; None when the time is over before that."""
-    desk.hub.admit()
-    until = time.monotonic() + wait
-    with desk.hub.watch(person.tenant, case_id) as bell:
-        while True:  # the bell is there before the look, so that nothing is missed between them
-            found: dict[str, Any] = await desk.read(show.status, person, case_id)
-            if found["version"] != version:
-                return found
-            left = until - time.monotonic()
-            if left <= 0 or desk.hub.closed:
-                return None
-            await bell.rings(left)

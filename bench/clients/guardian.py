@@ -1,4 +1,4 @@
-"""Guardian: the status is long-polled with the version that one has."""
+"""Guardian: the status is long-polled until the case is at rest, with the version that one has."""
 
 from typing import Any
 
@@ -59,7 +59,7 @@ class GuardianClient:
         known = case.known
         while True:
             headers = f'{_as(known["moderator"])}If-None-Match: "{known["version"]}"\r\n'
-            path = f"/status/{known['case_id']}?wait={WAIT}"
+            path = f"/status/{known['case_id']}?wait={WAIT}&until=rest"
             seen = await self._wire.ask("GET", path, headers=headers, expect=(200, 304))
             if seen is None:
                 continue

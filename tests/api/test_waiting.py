@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from api.main import create_app
 from hitl.runtime import Runtime, build
-from tests.api.carried import to_review
+from tests.api.carried import to_end, to_review
 from tests.api.conftest import as_, post, served, settings
 
 Running = tuple[httpx.Client, Runtime, FastAPI]
@@ -28,10 +28,11 @@ def running(database_url: str) -> Iterator[Running]:
     runtime.close()
 
 
-def look(client: Any, case_id: str, held: str | None = None, wait: float = 0) -> httpx.Response:
+def look(client: Any, case_id: str, held: str | None = None, wait: float = 0, **params: str) -> httpx.Response:
     """Read the status as its author, holding an ETag."""
     headers = {**as_("dev-author"), **({"If-None-Match": held} if held is not None else {})}
-    answer: httpx.Response = client.get(f"/status/{case_id}", params={"wait": wait} if wait else None, headers=headers)
+    asked = {**({"wait": wait} if wait else {}), **params}
+    answer: httpx.Response = client.get(f"/status/{case_id}", params=asked, headers=headers)
     return answer
 
 
@@ -111,3 +112,50 @@ def test_closing_sends_home_those_who_wait(running: Running) -> None:
         until_waiting(app, 1)
         app.state.desk.hub.close()
         assert held.result().status_code == 304
+
+
+def test_until_rest_passes_over_what_is_under_way(running: Running) -> None:
+    client, runtime, app = running
+    case_id = post(client)
+    review_id = to_review(runtime, case_id)
+    held = look(client, case_id).headers["etag"]
+    with ThreadPoolExecutor(3) as threads:
+        decided = [threads.submit(look, client, case_id, tag, 15, until="rest") for tag in (held, "*")]
+        moved = threads.submit(look, client, case_id, held, 15)
+        until_waiting(app, 3)
+        body = {"case_id": case_id, "review_id": review_id, "decision": "approve", "reason": "It insults."}
+        assert client.post("/resume", json=body, headers=as_("dev-moderator")).status_code == 202
+        assert moved.result().json()["status"] == "executing"
+        to_end(runtime, case_id)
+        assert {f.result().json()["status"] for f in decided} == {"completed"}
+
+
+def test_until_rest_without_an_etag_waits_too(running: Running) -> None:
+    client, runtime, app = running
+    case_id = post(client)
+    with ThreadPoolExecutor(1) as threads:
+        held = threads.submit(look, client, case_id, None, 15, until="rest")
+        until_waiting(app, 1)
+        to_review(runtime, case_id)
+        assert held.result().json()["status"] == "waiting_review"
+    assert look(client, case_id, '"1"', 60, until="rest").json()["status"] == "waiting_review"
+
+
+@pytest.mark.parametrize(("held", "code"), [('"1"', 304), ("*", 304), ('"0"', 200), (None, 200)])
+def test_until_rest_answers_as_it_stands_when_time_is_over(desk: TestClient, held: str | None, code: int) -> None:
+    answer = look(desk, post(desk), held, wait=0.2, until="rest")
+    assert (answer.status_code, answer.headers["etag"]) == (code, '"1"')
+
+
+def test_until_rest_without_a_wait_answers_at_once(desk: TestClient) -> None:
+    case_id = post(desk)
+    assert [look(desk, case_id, held, until="rest").status_code for held in (None, '"0"', '"1"')] == [200, 200, 304]
+
+
+def test_until_rest_is_for_those_who_may_see_the_case(desk: TestClient) -> None:
+    answer = desk.get(f"/status/{post(desk)}?wait=60&until=rest", headers=as_("dev-author-2"))
+    assert answer.status_code == 404
+
+
+def test_there_is_nothing_else_to_wait_for(desk: TestClient) -> None:
+    assert look(desk, post(desk), wait=60, until="lunch").status_code == 422

@@ -1,0 +1,62 @@
+"""Holds an answer about a case until it stands as wished for; meanwhile that costs neither thread nor connection."""
+
+import time
+from functools import partial
+from typing import Any
+
+from api import answers
+from api.desk import Desk
+from hitl.domain.cases import AT_REST
+from hitl.domain.people import Person
+from hitl.operations import show
+from hitl.store.notify import Change
+from hitl.store.postgres import Tx
+
+
+class Wish:
+    """Another version than those in an If-None-Match header; `rest`: with which the case is at rest."""
+
+    def __init__(self, if_none_match: str, *, rest: bool) -> None:
+        self._held = partial(answers.matches, if_none_match)
+        self._rest = rest
+        self._looked = False
+
+    def met(self, version: int, *, at_rest: bool) -> bool:
+        """Whether this is what is waited for."""
+        return (at_rest or not self._rest) and not self._held(version)
+
+    def held(self, mark: show.Mark) -> bool:
+        """Whether the caller has this version; what was seen once is, whatever the header may say of later ones."""
+        if held := self._held(mark.version):
+            self._held = partial(int.__eq__, mark.version)
+        self._looked = True
+        return held
+
+    def concerns(self, change: Change) -> bool:
+        """Whether a change is worth a look."""
+        return not (self._looked and change.version) or self.met(change.version, at_rest=change.rest)
+
+
+def look(tx: Tx, person: Person, case_id: str, wish: Wish) -> dict[str, Any] | show.Mark:
+    """The whole case when the wish is met; how it stands otherwise, which costs much less."""
+    mark = show.mark(tx, person, case_id)
+    if not wish.met(mark.version, at_rest=mark.status in AT_REST):
+        return mark
+    found = show.status(tx, person, case_id)  # it may have moved on in between
+    met = wish.met(found["version"], at_rest=found["status"] in AT_REST)
+    return found if met else show.Mark(found["version"], found["status"])
+
+
+async def met(desk: Desk, person: Person, case_id: str, wish: Wish, seconds: float) -> dict[str, Any] | show.Mark:
+    """The case as soon as the wish is met; when time is over before, as it stands, or its mark if the caller has it."""
+    desk.hub.admit()
+    end = time.monotonic() + seconds
+    with desk.hub.watch(person.tenant, case_id, wish.concerns) as bell:
+        while True:  # the bell is there before the look, so that nothing is missed between them
+            found = await desk.read(look, person, case_id, wish)
+            if not isinstance(found, show.Mark):
+                return found
+            held, left = wish.held(found), end - time.monotonic()
+            if left <= 0 or desk.hub.closed:
+                return found if held else await desk.read(show.status, person, case_id)
+            await bell.rings(left)

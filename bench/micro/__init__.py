@@ -1,0 +1,1 @@
+"""What single operations cost: for before and after, and for nothing to become dearer unseen."""
