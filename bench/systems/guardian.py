@@ -27,6 +27,7 @@ def install() -> None:
 def start_embedded(household: Household) -> None:
     """`hitl up`."""
     data = household.folder / "data"
+    data.mkdir(mode=0o711)  # else a Postgres that root starts would live on another disk than the peers' do
     own = {**_settings(household), "HITL_PORT": str(household.port), "HITL_DATA_DIR": str(data)}
     up = [sys.executable, "-P", "-m", "hitl.cli", "up"]
     household.run("hitl-up", up, own, answers(household.port, "/readyz"))

@@ -84,8 +84,7 @@ class Household:
             self._rabbitmq.close()
         if self._postgres:
             self._postgres.stop()
-        elsewhere = self.folder / "postgres" / "where"
-        if elsewhere.exists():
+        for elsewhere in self.folder.glob("**/postgres/where"):
             shutil.rmtree(elsewhere.read_text().strip(), ignore_errors=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -67,8 +67,7 @@ class Program:
         """SIGKILL for it and all that it started."""
         if self._process:
             kill_tree(self._process.pid)
-            self._process.wait()
-            self._process = None
+            self._bury()
 
     def stop(self) -> None:
         """SIGTERM; SIGKILL for what is left of it."""
@@ -79,7 +78,14 @@ class Program:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(15.0)
         _kill(tree)
+        self._bury()
+
+    def _bury(self) -> None:
+        """Reap it, and end what has outlived its parent in its session."""
+        assert self._process is not None
         self._process.wait()
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process = None
 
     def _last_words(self) -> str:
