@@ -7,7 +7,7 @@ A wake-up says how far the case has come, so that whoever waits for more need no
 import contextlib
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psycopg
 
