@@ -47,6 +47,34 @@ def test_what_nobody_should_meet_unasked_stays_veiled(demo: Demo) -> None:
     demo.page.unroute_all(behavior="wait")
 
 
+def test_what_the_platform_refused_is_for_a_supervisor_to_settle(demo: Demo) -> None:
+    def refuse(route: Route) -> None:  # the forum of the demo refuses nothing
+        answer = route.fetch()
+        body = answer.json() if answer.status == 200 else {}
+        for case in body.get("cases", [body]):
+            if case.get("actions"):
+                case.update(outcome="kept", needs_attention=True)
+            for action in case.get("actions", ()):
+                action.update(status="refused", needs_attention=True, error="The platform answered 409.")
+        route.fulfill(response=answer, json=body) if body else route.fulfill(response=answer)
+
+    demo.open()
+    text = demo.post(RUDE)
+    demo.stands("Waits for a person")
+    demo.act_as("Moderator")
+    demo.remove(text)
+    demo.page.route(re.compile(r"/(cases|status)\b(?!.*/events)"), refuse)
+    demo.act_as("Supervisor")
+    demo.choose(text)
+    demo.stands("Not carried out")
+    expect(demo.case.get_by_text("Refused by the platform").first).to_be_visible()
+    expect(demo.page.locator("#says")).to_contain_text("The platform refused what was decided")
+    with demo.page.expect_response("**/settle") as seen:
+        demo.case.get_by_role("button", name="Try again").first.click()
+    assert seen.value.status == 409, "the server knows better"
+    demo.page.unroute_all(behavior="wait")
+
+
 @pytest.mark.parametrize("width", [360, 390])
 def test_a_phone_never_scrolls_sideways(demo: Demo, width: int) -> None:
     demo.page.set_viewport_size({"width": width, "height": 740})
