@@ -18,7 +18,7 @@ from hitl.domain.people import Role
 from hitl.errors import GuardianError
 from hitl.runtime import check_exposure, database_url
 from hitl.settings import Settings
-from hitl.store import workers
+from hitl.store import events, workers
 from hitl.store.migrate import pending
 from hitl.store.postgres import Store, Tx
 
@@ -89,6 +89,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
             return
         yield Finding("migrations", "ok", "none missing")
         with store.transaction() as tx:
+            yield _events(tx)
             yield from _graphs(tx)
             yield _workers(tx)
     finally:
@@ -101,6 +102,12 @@ def _version(tx: Tx, url: str) -> Finding:
     if number < OLDEST_POSTGRES:
         return Finding("database", "warn", found, f"Guardian is tested with {OLDEST_POSTGRES} and newer; upgrade.")
     return Finding("database", "ok", found)
+
+
+def _events(tx: Tx) -> Finding:
+    if events.foreign(tx) is None:
+        return Finding("events", "ok", "streams show all of them")
+    return Finding("events", "fail", "restored from another server: streams would not show them", "hitl migrate")
 
 
 def _graphs(tx: Tx) -> Iterator[Finding]:

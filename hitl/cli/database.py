@@ -25,7 +25,7 @@ def migrate() -> None:
     """
     applied = apply(database_url(configuration.load()))
     for name in applied:
-        output.say(f"Applied migration {name}.")
+        output.say(f"Applied {name}.")
     if not applied:
         output.say("The database is up to date.")
 
@@ -52,7 +52,7 @@ def _serve(settings: Settings, stop: Stop) -> None:
     try:
         found = postgres.start()
         for name in apply(found):
-            output.say(f"Applied migration {name}.", output.FAINT)
+            output.say(f"Applied {name}.", output.FAINT)
         stop.patient()
         _explain(settings, found)
         _watch(postgres, stop)

@@ -42,7 +42,7 @@ class Supervisor:
         self._tell("Starting the database …" if self._postgres else "Looking at the database …")
         self.url = self._postgres.start() if self._postgres else str(self._settings.database_url)
         for name in migrate(self.url):
-            self._tell(f"Applied migration {name}.")
+            self._tell(f"Applied {name}.")
         self._store = Store(self.url, size=2)
         if self._postgres:
             self._release("")  # the directory was ours to lock: whoever used this database before is dead

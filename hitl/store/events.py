@@ -34,3 +34,35 @@ def of_all(tx: Tx, tenant_id: str, person: str | None, *, cursor: str, limit: in
         order by e.tx, e.case_id::text, e.seq limit %(limit)s""",
         {"tenant": tenant_id, "tx": at or "0", "case": case_id, "seq": int(seq or 0), "person": person, "limit": limit},
     )
+
+
+def foreign(tx: Tx) -> int | None:
+    """The greatest transaction number of the events when this cluster has not reached it yet, else None.
+
+    Then they were restored from a dump of another cluster, and streams of all cases would not show them.
+    """
+    row = tx.one(
+        """with recursive tenants as (
+            (select tenant_id from events order by tenant_id limit 1)
+            union all select (select e.tenant_id from events e where e.tenant_id > t.tenant_id
+                              order by e.tenant_id limit 1) from tenants t where t.tenant_id is not null),
+        newest as (
+            select (select e.tx::text::numeric from events e where e.tenant_id = t.tenant_id
+                    order by e.tx desc limit 1) as tx from tenants t)
+        select max(tx)::text as tx from newest
+        where tx >= pg_snapshot_xmax(pg_current_snapshot())::text::numeric"""
+    )
+    return int(row["tx"]) if row and row["tx"] else None
+
+
+def naturalize(tx: Tx) -> int:
+    """Give restored events numbers of this cluster, in the same order; how many."""
+    greatest = foreign(tx)
+    if greatest is None:
+        return 0
+    return tx.execute(
+        """with here as (select pg_current_xact_id()::text::numeric as tx)
+        update events e set tx = greatest(here.tx - (%s - e.tx::text::numeric), 3)::text::xid8 from here
+        where e.tx > here.tx::text::xid8""",
+        (greatest,),
+    ).rowcount

@@ -9,6 +9,8 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from hitl.domain import policies
+from hitl.store import events
+from hitl.store.postgres import Tx
 
 # LangGraph's indexes on thread_id alone: the primary keys begin with it, and each costs a write per checkpoint.
 REDUNDANT = ("checkpoints_thread_id_idx", "checkpoint_blobs_thread_id_idx", "checkpoint_writes_thread_id_idx")
@@ -16,7 +18,7 @@ LOCK = 7_204_118  # any number that nobody else uses for an advisory lock
 
 
 def migrate(url: str) -> list[str]:
-    """Bring the database up to date; returns the names of what was applied. Safe to run from many places at once."""
+    """Bring the database up to date; returns what was applied, in words. Safe to run from many places at once."""
     from langgraph.checkpoint.postgres import PostgresSaver  # half a second that the desk need not spend
 
     with psycopg.connect(url, autocommit=True, row_factory=dict_row, connect_timeout=10) as conn:
@@ -26,7 +28,9 @@ def migrate(url: str) -> list[str]:
         for index in REDUNDANT:
             conn.execute(f"drop index if exists {index}")
         _policies(conn)
-        return applied
+        with conn.transaction():
+            restored = events.naturalize(Tx(conn))
+        return [*applied, *([f"numbers of this server to {restored} restored events"] if restored else [])]
 
 
 def pending(url: str) -> list[str]:
@@ -57,7 +61,7 @@ def _own(conn: psycopg.Connection[dict[str, object]]) -> list[str]:
         with conn.transaction():
             conn.execute(file.read_text())
             conn.execute("insert into migrations (name) values (%s)", (file.name,))
-        applied.append(file.name)
+        applied.append(f"migration {file.name}")
     return applied
 
 

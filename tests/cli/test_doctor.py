@@ -7,7 +7,9 @@ from threading import Thread
 
 import pytest
 
+from hitl.store import events
 from tests.cli.conftest import Run
+from tests.graphs.house import House
 
 
 @contextmanager
@@ -46,6 +48,22 @@ def test_missing_migrations_fail(run: Run, empty_database_url: str) -> None:
     assert "hitl migrate" in _line(result.stdout, "migrations")
     assert run("migrate", HITL_DATABASE_URL=empty_database_url).exit_code == 0
     assert " ok " in _line(run("doctor", HITL_DATABASE_URL=empty_database_url).stdout, "migrations")
+
+
+def test_events_of_another_server_fail_until_they_are_given_numbers_of_this_one(run: Run, database_url: str) -> None:
+    house = House(database_url)
+    first, second = house.start("one text"), house.start("another")
+    house.sql("update events set tx = (tx::text::numeric + 1000000000)::text::xid8")
+    with house.store.transaction() as tx:
+        assert events.of_all(tx, "default", None, cursor="0", limit=9) == []
+    assert "hitl migrate" in _line(run("doctor", HITL_DATABASE_URL=database_url).stdout, "events")
+    assert "2 restored events" in run("migrate", HITL_DATABASE_URL=database_url).stdout
+    with house.store.transaction() as tx:
+        found = [r["case_id"] for r in events.of_all(tx, "default", None, cursor="0", limit=9)]
+    assert found == [first, second]
+    assert " ok " in _line(run("doctor", HITL_DATABASE_URL=database_url).stdout, "events")
+    assert "up to date" in run("migrate", HITL_DATABASE_URL=database_url).stdout
+    house.close()
 
 
 def test_no_database_fails_and_the_rest_is_checked_all_the_same(run: Run) -> None:
