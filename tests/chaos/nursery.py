@@ -1,7 +1,8 @@
 """Forks programs from a process that has imported everything big already: importing LangGraph costs a second each time.
 
-Only other people's packages are imported beforehand, none of ours: a child reads its settings and its failpoint as
-any program does, by `runpy`, in a session of its own. Orders come in as JSON lines, births and deaths go out as such.
+Only other people's packages are imported beforehand, none of what is tested: a child reads its settings and its
+failpoint as any program does, by `runpy`, in a session of its own. Orders come in as JSON lines, births and deaths go
+out as such.
 """
 
 import ctypes
@@ -14,6 +15,8 @@ import select
 import signal
 import sys
 from typing import Any
+
+from tests.chaos import clocks
 
 BIG = (
     "dramatiq.cli",
@@ -35,6 +38,7 @@ PR_SET_PDEATHSIG = 1
 
 def main() -> None:
     """Serve until stdin ends; in a child, become what was ordered."""
+    clocks.mend_sleep()
     os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"  # as hitl sets it before LangGraph is imported
     for name in BIG:
         importlib.import_module(name)

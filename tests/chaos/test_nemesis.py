@@ -44,14 +44,14 @@ def test_a_schedule_comes_again_with_its_seed() -> None:
 
 
 @pytest.mark.parametrize(("offset", "seconds"), [(AHEAD, 600), (BEHIND, -600)])
-def test_a_wrong_clock_is_wrong(offset: str, seconds: int) -> None:
-    said = subprocess.run(
-        [sys.executable, "-c", "import time; print(time.time())"],
-        env=environment(wrong(offset)),
-        capture_output=True,
-        check=True,
-    )
-    assert float(said.stdout) - time.time() == pytest.approx(seconds, abs=300)
+def test_a_wrong_clock_is_wrong_and_sleeps_as_long_as_any(offset: str, seconds: int) -> None:
+    code = """import time; from tests.chaos import clocks; clocks.mend_sleep()
+before = time.monotonic(); time.sleep(0); time.sleep(0.2); print(time.time(), time.monotonic() - before)"""
+    run_ = [sys.executable, "-c", code]
+    said = subprocess.run(run_, env=environment(wrong(offset)), capture_output=True, check=True)
+    now, slept = map(float, said.stdout.split())
+    assert now - time.time() == pytest.approx(seconds, abs=300)
+    assert 0.2 <= slept < 60
 
 
 def _faults(broker: str) -> list[str]:
