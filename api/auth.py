@@ -2,18 +2,20 @@
 
 import ipaddress
 import re
+from functools import lru_cache
 from typing import Annotated
 
 from fastapi import Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security.utils import get_authorization_scheme_param
 
-from api.desk import TheDesk
+from api.desk import Desk, TheDesk
 from api.errors import Problem
 from hitl.domain.people import Person
 from hitl.errors import Invalid, Unavailable
 
 HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?\Z", re.IGNORECASE)
-FORWARDING = frozenset({"forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip"})
+FORWARDING = frozenset({b"forwarded", b"via", b"x-real-ip", b"x-client-ip", b"true-client-ip", b"cf-connecting-ip"})
 bearer = HTTPBearer(
     auto_error=False,
     description="A token from `hitl token create`. Without HITL_TOKENS, on this machine alone: dev-author (also a"
@@ -27,7 +29,12 @@ async def caller(
     credentials: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)],
 ) -> Person:
     """The person whose token came with the request; 401 for everybody else."""
-    if credentials is None:
+    return recognized(request, desk, credentials.credentials if credentials else None)
+
+
+def recognized(request: Request, desk: Desk, token: str | None) -> Person:
+    """The person whose token this is; 401 when there is none, or when it may not be used from there."""
+    if token is None:
         raise _unauthorized("Send Authorization: Bearer <token>.", error=None)
     if desk.runtime.people.dev and (objection := foreign(request)):
         raise _unauthorized(
@@ -35,13 +42,19 @@ async def caller(
             "Set HITL_TOKENS to a file that `hitl token create` writes, and use a token from there."
         )
     try:
-        person = desk.runtime.people.by_token(credentials.credentials)
+        person = desk.runtime.people.by_token(token)
     except Invalid as error:
         raise Unavailable("Nobody can be recognized: the token file cannot be used.") from error
     if person is None:
         known = " Known here: dev-author, dev-moderator, dev-supervisor …" if desk.runtime.people.dev else ""
         raise _unauthorized(f"This token is not known.{known}")
     return person
+
+
+def token_of(request: Request) -> str | None:
+    """The bearer token that a request carries."""
+    scheme, token = get_authorization_scheme_param(request.headers.get("authorization"))
+    return token if token and scheme.lower() == "bearer" else None
 
 
 def bearer_of(request: Request) -> str:
@@ -60,12 +73,13 @@ def foreign(request: Request) -> str | None:
     hosts = request.headers.getlist("host")
     if len(hosts) != 1 or not HOST.match(hosts[0]):
         return "the Host header does not name loopback"
-    for header in request.headers:
-        if header in FORWARDING or header.startswith("x-forwarded-"):
-            return f"the header {header} says that a proxy passed this on"
+    for name, _ in request.scope["headers"]:
+        if name in FORWARDING or name.startswith(b"x-forwarded-"):
+            return f"the header {name.decode('latin-1')} says that a proxy passed this on"
     return None
 
 
+@lru_cache(1024)
 def loopback(host: str) -> bool:
     """Whether an address, or the name localhost, stays on this machine."""
     if host.lower() == "localhost":

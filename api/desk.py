@@ -1,12 +1,12 @@
 """What routes stand on: the runtime, the hub that wakes those who wait, the HTTP numbers."""
 
+import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
 
-import anyio.to_thread
-from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
 from api.hub import Hub
@@ -18,6 +18,7 @@ from hitl.telemetry.metrics import Metrics
 P = ParamSpec("P")
 T = TypeVar("T")
 READERS = 6  # threads for those who wait, so that they never keep a POST from its own
+WRITERS = 16  # more than connections, so that a lost database is told to more than those at a time
 
 
 @dataclass
@@ -31,13 +32,22 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.gauges = Gauges(self.runtime.store)
-        self._readers: CapacityLimiter | None = None
+        self._readers = ThreadPoolExecutor(READERS, "reader")
+        self._writers = ThreadPoolExecutor(WRITERS, "writer")
 
     async def read(self, look: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a reading operation on a thread, each statement by itself."""
-        if self._readers is None:
-            self._readers = CapacityLimiter(READERS)
-        return await anyio.to_thread.run_sync(partial(self._read, look, *args, **kwargs), limiter=self._readers)
+        work = partial(self._read, look, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, work)
+
+    async def write(self, work: Callable[[], T]) -> T:
+        """Run a writing operation on a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._writers, work)
+
+    def close(self) -> None:
+        """Let go of the threads that are idle, and of the others when they are."""
+        self._readers.shutdown(wait=False)
+        self._writers.shutdown(wait=False)
 
     def _read(self, look: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         with self.runtime.store.statement() as tx:

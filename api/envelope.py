@@ -3,19 +3,19 @@
 import time
 
 from fastapi import Request
-from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import answer, bug
 
-SAFE = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "X-Frame-Options": "DENY",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
-CLOSED = "default-src 'none'; frame-ancestors 'none'"
+SAFE = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+]
+EVENTS = b"text/event-stream; charset=utf-8"
 
 
 class Envelope:
@@ -58,11 +58,10 @@ class _Reply:
         """Send one part of the answer."""
         if message["type"] == "http.response.start":
             self.code = message["status"]
-            headers = MutableHeaders(scope=message)
-            for name, value in SAFE.items():
-                headers.setdefault(name, value)
-            headers.setdefault("Content-Security-Policy", CLOSED)
-            self.held |= headers.get("content-type", "").startswith("text/event-stream")
+            headers = message["headers"]
+            there = {name for name, _ in headers}
+            headers += [pair for pair in SAFE if pair[0] not in there]
+            self.held |= (b"content-type", EVENTS) in headers
         elif self.bare and message["type"] == "http.response.body":
             message = {**message, "body": b""}
         await self._send(message)

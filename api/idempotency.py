@@ -45,7 +45,7 @@ def accept(
     if key is not None and len(request.headers.getlist("idempotency-key")) > 1:
         raise BadField("Idempotency-Key", "is there more than once")
     digest = _digest(request, body) if key is not None else b""
-    with desk.runtime.store.transaction(COMMITS.get(request.url.path)) as tx:
+    with desk.runtime.store.transaction(COMMITS.get(request.scope["path"])) as tx:
         if key is not None and (known := idempotency.find(tx, person.tenant, person.id, key)):
             if bytes(known["request_sha256"]) != digest:
                 raise IdempotencyKeyReused()

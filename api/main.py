@@ -39,6 +39,7 @@ def create_app(runtime: Runtime | None = None) -> FastAPI:
                 yield
             finally:
                 await desk.hub.stop()
+                desk.close()
                 if runtime is None:
                     desk.runtime.close()
 
@@ -54,8 +55,8 @@ def create_app(runtime: Runtime | None = None) -> FastAPI:
     app.state.leaving = Event()
     if runtime:
         _open(app, runtime)
-    for router in ROUTERS:
-        app.include_router(router)
+    for router in ROUTERS:  # included routers would each match their routes again, and none of ours has a prefix
+        app.router.routes.extend(router.routes)
     errors.install(app)
     openapi.install(app, ROUTERS)
     app.add_middleware(Envelope)

@@ -11,12 +11,13 @@ from api.body import reads
 from api.desk import TheDesk
 from api.errors import BadField
 from api.idempotency import Key, accept
+from api.lean import Lean
 from api.schemas.cases import Decided
 from api.schemas.requests import Action, Resume
 from hitl.domain.actions import KINDS
 from hitl.operations.decide import DecideRequest, decide
 
-router = APIRouter(tags=["moderation"])
+router = APIRouter(tags=["moderation"], route_class=Lean)
 
 
 @router.post(

@@ -10,11 +10,12 @@ from api.auth import Caller
 from api.body import reads
 from api.desk import TheDesk
 from api.idempotency import Key, accept
+from api.lean import Lean
 from api.schemas.cases import Accepted
 from api.schemas.requests import Rollback
 from hitl.operations.rollback import rollback
 
-router = APIRouter(tags=["moderation"])
+router = APIRouter(tags=["moderation"], route_class=Lean)
 
 
 @router.post(

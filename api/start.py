@@ -10,12 +10,13 @@ from api.auth import Caller
 from api.body import reads
 from api.desk import TheDesk
 from api.idempotency import Key, accept
+from api.lean import Lean
 from api.schemas.cases import Started
 from api.schemas.requests import Start
 from hitl.operations.start import StartRequest, start
 from hitl.store.postgres import Tx
 
-router = APIRouter(tags=["moderation"])
+router = APIRouter(tags=["moderation"], route_class=Lean)
 
 
 @router.post(

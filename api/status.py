@@ -8,10 +8,11 @@ from starlette.responses import Response
 from api import answers, examples, ids, openapi, waits
 from api.auth import Caller
 from api.desk import TheDesk
+from api.lean import Lean
 from api.schemas.cases import Case
 from hitl.operations import show
 
-router = APIRouter(tags=["reading"])
+router = APIRouter(tags=["reading"], route_class=Lean)
 Wait = Annotated[
     float,
     Query(

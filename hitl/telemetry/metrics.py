@@ -6,6 +6,7 @@ and every API process shows the same.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import (
@@ -77,11 +78,15 @@ class Metrics:
             registry=self._registry,
         )
 
+        # Finding a counter by its labels takes longer than counting.
+        self._count = cache(self._requests.labels)
+        self._time = cache(self._seconds.labels)
+
     def observe_http(self, route: str, method: str, code: int, seconds: float | None) -> None:
         """Count a request under its route's template (never its path); None seconds for streams and long-polls."""
-        self._requests.labels(route, method, str(code)).inc()
+        self._count(route, method, str(code)).inc()
         if seconds is not None:
-            self._seconds.labels(route, method).observe(seconds)
+            self._time(route, method).observe(seconds)
 
     def render(self, numbers: Numbers | None) -> bytes:
         """The text of `/metrics`; None when the database did not answer, which the gauge hitl_database_up shows."""
