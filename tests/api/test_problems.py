@@ -79,7 +79,7 @@ def test_who_lacks_the_role_is_told_which_one(desk: TestClient, person: str) -> 
     assert "supervisor" in problem(answer, 403, "forbidden")["detail"]
 
 
-def test_who_only_moderates_does_not_post(desk: TestClient) -> None:
+def test_an_author_does_not_post_for_somebody_else(desk: TestClient) -> None:
     answer = desk.post("/start", json={"content": "Fine.", "author_id": "x"}, headers=as_("dev-author-2"))
     problem(answer, 403, "forbidden")
 
