@@ -26,6 +26,11 @@ class Analyzer(Protocol):
         """Name and version, as verdicts carry it, such as `local@1`."""
         ...
 
+    @property
+    def quick(self) -> bool:
+        """Whether it answers within milliseconds, so that nobody could watch it work."""
+        ...
+
     def analyze(self, post: Post, policies: PolicySet) -> Analysis:
         """Say how strongly each policy applies; raises AnalyzerBusy or AnalyzerUnavailable and nothing else."""
         ...

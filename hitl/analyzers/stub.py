@@ -6,6 +6,7 @@ from hitl.domain.policies import PolicySet
 from hitl.domain.verdicts import Analysis, Finding, Post
 
 POLICY = "harassment"
+QUICK_MS = 20
 
 
 class StubAnalyzer:
@@ -15,6 +16,7 @@ class StubAnalyzer:
 
     def __init__(self, milliseconds: int) -> None:
         self._seconds = milliseconds / 1000
+        self.quick = milliseconds < QUICK_MS
 
     def analyze(self, post: Post, policies: PolicySet) -> Analysis:
         """Wait, then find harassment of severity 2 with confidence 1."""

@@ -18,13 +18,14 @@ class Seen:
     """What a claim saw beside the command: the case's round, the graph's head, the decision to be carried out.
 
     `head` is the checkpoint's id, None when there is none; `state` is where the graph stands there, None when only
-    LangGraph can say; `answer` is `{decision_id, decision, interrupt_id}`.
+    LangGraph can say; `answer` is `{decision_id, decision, interrupt_id}`; `undoing`: reversals are planned.
     """
 
     round: int
     head: str | None = None
     state: dict[str, Any] | None = None
     answer: dict[str, Any] | None = None
+    undoing: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Command:
     attempts: int
     postponed_since: datetime | None
     postponed_for: float
+    owner: str | None = None
     seen: Seen = Seen(0)
 
 

@@ -27,6 +27,11 @@ class StoredJudge:
         self._store = store
         self._analyzer = analyzer
 
+    @property
+    def quick(self) -> bool:
+        """Whether the analyzer answers within milliseconds."""
+        return self._analyzer.quick
+
     def analyze(self, run: Run) -> bool:
         """Analyze once; True when people are to be asked."""
         with self._store.statement() as tx:

@@ -45,6 +45,8 @@ class PlatformLedger:
 
     def reverse(self, run: Run) -> None:
         """Undo what is planned to be undone; one that fails does not stop the others."""
+        if not run.command.seen.undoing:
+            return
         with self._store.statement() as tx:
             rows = ledger.reverse_work(tx, run.command.case_id)
         for row in rows:

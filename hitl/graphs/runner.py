@@ -56,7 +56,7 @@ class Runner:
     def begin(self, command_id: int, owner: str, *, alone: bool = True) -> Command | None:
         """Claim a command for this process; None when there is nothing to do, Suspect when it has to run alone."""
         with self._store.transaction("claim") as tx:
-            return runs.begin(tx, command_id, owner=owner, serves=self.serves, alone=alone)
+            return runs.begin(tx, command_id, owner=owner, serves=self.serves, alone=alone, quick=self._judge.quick)
 
     def run(self, command: Command) -> str:
         """Carry a claimed command out; says in a word how it went. Raises only what a bug raises."""

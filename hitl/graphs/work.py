@@ -25,6 +25,11 @@ class Ledger(Protocol):
 class Judge(Protocol):
     """Reads the case's content."""
 
+    @property
+    def quick(self) -> bool:
+        """Whether that takes no longer than a moment."""
+        ...
+
     def analyze(self, run: Run) -> bool:
         """Analyze once; True when people are to be asked."""
         ...

@@ -14,11 +14,17 @@ from hitl.store.postgres import DictRow, Tx
 
 
 def open_reviews(
-    tx: Tx, case: Case, paused: Mapping[str, Any], people: Sequence[Person], told: Sequence[Fact] = ()
+    tx: Tx,
+    case: Case,
+    paused: Mapping[str, Any],
+    people: Sequence[Person],
+    told: Sequence[Fact] = (),
+    *,
+    by: str | None = None,
 ) -> None:
     """Open what is missing for the interrupts that a case's graph is paused at; `told` came before that."""
     basis = reviews.basis(tx, case.case_id, case.round)
-    facts = [*analyzed(case, basis["analysis"]), *told]
+    facts = [*analyzed(case, basis["analysis"], by), *told]
     for interrupt_id, value in paused.items():
         if interrupt_id not in basis["opened"]:
             free = bool(eligible(people, level_of(case.round), case.tenant_id, set(basis["involved"])))
@@ -29,8 +35,13 @@ def open_reviews(
         cases.record(tx, case, facts)
 
 
-def analyzed(case: Case, analysis: Mapping[str, Any] | None) -> list[Fact]:
-    """The event of the first analysis, once, when its outcome becomes visible."""
+def started(worker: str | None) -> Fact:
+    """The event of an analysis' beginning."""
+    return Fact("analysis_started", WORKER, {"worker": worker}, after="analyzing")
+
+
+def analyzed(case: Case, analysis: Mapping[str, Any] | None, worker: str | None) -> list[Fact]:
+    """The event of the first analysis, once, when its outcome becomes visible; with its beginning if that was quick."""
     if analysis is None or case.status not in ("received", "analyzing"):
         return []
     found = [{k: c[k] for k in ("policy", "severity", "confidence")} for c in analysis["categories"]]
@@ -42,7 +53,8 @@ def analyzed(case: Case, analysis: Mapping[str, Any] | None) -> list[Fact]:
         "analyzer": analysis["analyzer"],
         "latency_ms": analysis["latency_ms"],
     }
-    return [Fact("analyzed", Actor("machine", "analyzer"), data)]
+    begun = [started(worker)] if case.status == "received" else []
+    return [*begun, Fact("analyzed", Actor("machine", "analyzer"), data)]
 
 
 def _form(value: Any) -> Any:

@@ -30,10 +30,13 @@ class Suspect(GuardianError):
     slug = "suspect"
 
 
-def begin(tx: Tx, command_id: int, *, owner: str, serves: Sequence[str], alone: bool = True) -> Command | None:
+def begin(
+    tx: Tx, command_id: int, *, owner: str, serves: Sequence[str], alone: bool = True, quick: bool = False
+) -> Command | None:
     """Claim a command; None when there is nothing to do. A command claimed too often fails its case here.
 
-    Suspect, with nothing claimed, when it should run `alone` and does not.
+    Suspect, with nothing claimed, when it should run `alone` and does not. That an analysis has begun is told at once,
+    unless it is a `quick` one, of which both ends are told together.
     """
     found = commands.approach(tx, command_id)
     if found is None:
@@ -51,8 +54,8 @@ def begin(tx: Tx, command_id: int, *, owner: str, serves: Sequence[str], alone: 
         return command
     if case.status == "needs_migration":
         case = cases.record(tx, case, [Fact("case_unparked", WORKER, {}, after=case.parked_from)], parked_from=None)
-    if case.status == "received":
-        cases.record(tx, case, [Fact("analysis_started", WORKER, {"worker": owner}, after="analyzing")])
+    if case.status == "received" and not quick:
+        cases.record(tx, case, [openings.started(owner)])
     return command
 
 
@@ -69,20 +72,20 @@ def settle(
     case = commands.finish(tx, command, "paused" if head.paused else "finished")
     told = first(tx) if first else []
     if head.paused:
-        openings.open_reviews(tx, case, head.paused, people, told)
+        openings.open_reviews(tx, case, head.paused, people, told, by=command.owner)
     elif case.status not in ("completed", "failed"):
-        complete(tx, case, told)
+        complete(tx, case, told, by=command.owner)
     elif told:
         cases.record(tx, case, told)
     return True
 
 
-def complete(tx: Tx, case: Case, told: Sequence[Fact] = ()) -> None:
+def complete(tx: Tx, case: Case, told: Sequence[Fact] = (), *, by: str | None = None) -> None:
     """The graph has come to its end: say with what outcome."""
     end = reviews.end(tx, case.case_id)
     outcome = outcomes.of(end)
     fact = Fact("case_completed", WORKER, {"outcome": outcome, "round": case.round}, after="completed")
-    cases.record(tx, case, [*openings.analyzed(case, end["analysis"]), *told, fact], outcome=outcome)
+    cases.record(tx, case, [*openings.analyzed(case, end["analysis"], by), *told, fact], outcome=outcome)
 
 
 def fail(tx: Tx, command: Command, cause: str, detail: str) -> None:

@@ -1,9 +1,10 @@
 """Rows of `cases`: written under the row's lock, each visible change together with its events."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from hitl.domain.cases import AT_REST, Case, CaseId
+from hitl.domain.cases import AT_REST, Case
 from hitl.domain.events import Fact
 from hitl.errors import Missing
 from hitl.store.actions import UNSETTLED
@@ -95,7 +96,8 @@ def retire(tx: Tx, case_id: str) -> None:
 def record(tx: Tx, case: Case, facts: Sequence[Fact], **changes: Any) -> Case:
     """Write what happened to a locked case: its events, gap-free, and the columns that changed with them.
 
-    Whether an action of the case needs a person's attention is looked up anew each time.
+    Whether an action of the case needs a person's attention is looked up anew each time. Returns the case as it is
+    then, but for `needs_attention` and `updated_at`.
     """
     if not facts:
         raise ValueError("nothing visible changes without an event")
@@ -104,16 +106,14 @@ def record(tx: Tx, case: Case, facts: Sequence[Fact], **changes: Any) -> Case:
     if "error" in values and values["error"] is not None:
         values["error"] = Jsonb(values["error"])
     assignments = ", ".join(f"{name} = %({name})s" for name in values)
-    row = tx.one(
+    tx.execute(
         f"""with moved as (
             update cases set {assignments}, needs_attention = {NEEDS_ATTENTION}, updated_at = now()
-            where case_id = %(case_id)s returning {COLUMNS}),
-        told as (
-            insert into events (case_id, seq, tenant_id, type, actor_kind, actor_id, before, after, data)
-            select %(case_id)s, %(from)s + e.n, %(tenant)s, e.type, e.actor_kind, e.actor_id, e.before, e.after, e.data
-            from jsonb_to_recordset(%(facts)s) as e(n bigint, type text, actor_kind text, actor_id text,
-                                                    before text, after text, data jsonb))
-        select * from moved""",
+            where case_id = %(case_id)s)
+        insert into events (case_id, seq, tenant_id, type, actor_kind, actor_id, before, after, data)
+        select %(case_id)s, %(from)s + e.n, %(tenant)s, e.type, e.actor_kind, e.actor_id, e.before, e.after, e.data
+        from jsonb_to_recordset(%(facts)s) as e(n bigint, type text, actor_kind text, actor_id text,
+                                                before text, after text, data jsonb)""",
         {
             **values,
             "case_id": case.case_id,
@@ -122,7 +122,7 @@ def record(tx: Tx, case: Case, facts: Sequence[Fact], **changes: Any) -> Case:
             "facts": Jsonb(_rows(case, facts)),
         },
     )
-    moved = _found(row)
+    moved = replace(case, **{**changes, "status": status, "version": values["version"]})
     tx.changed.add(Change(moved.case_id, moved.version, moved.status in AT_REST))
     return moved
 
@@ -155,9 +155,3 @@ def _found(row: DictRow | None) -> Case:
 def involved(tx: Tx, case_id: str) -> set[str]:
     """Everybody who wrote, appealed, ordered reversed or decided the case."""
     return {r["person"] for r in tx.all(INVOLVED, {"id": case_id})}
-
-
-def sha256(tx: Tx, case_id: CaseId) -> bytes | None:
-    """The digest of the case's text."""
-    row = tx.one("select sha256 from contents where case_id = %s", (case_id,))
-    return bytes(row["sha256"]) if row else None

@@ -4,7 +4,6 @@ Without this a stalled worker's late write, or one of a worker with a fast clock
 review vanishes. Reads start at the head; the chain of parents and everything else is LangGraph's own.
 """
 
-import random
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,7 +23,7 @@ from hitl.store.commands import HOLD
 from hitl.store.maintenance import clear_checkpoints
 from hitl.store.postgres import Jsonb, Tx
 
-SHORT = "00000001.ffff"
+DIGITS = 8
 MOVE_HEAD = """insert into checkpoint_heads (thread_id, checkpoint_ns, checkpoint_id, state) values (%s, %s, %s, %s)
     on conflict (thread_id, checkpoint_ns) do update
         set checkpoint_id = excluded.checkpoint_id, state = excluded.state"""
@@ -100,14 +99,12 @@ class FencedSaver(PostgresSaver):
             tx.execute(MOVE_HEAD, (*head, None))
 
     def get_next_version(self, current: str | None, channel: None) -> str:
-        """A channel's next version: LangGraph's own in a quarter of its length, which is most of a checkpoint's text.
-
-        Versions are compared as text. The random end keeps two runs that went on from one checkpoint apart.
+        """A channel's next version, compared as text: LangGraph's own without the random end, which made up most of a
+        checkpoint. That keeps apart runs that go on from one checkpoint; here only one can: heads move under a lease.
         """
-        number = int(current.partition(".")[0]) + 1 if current else 1
-        if current and len(current) > len(SHORT):  # written before versions were short
+        if current and len(current) > DIGITS:  # of a thread that began with LangGraph's own
             return super().get_next_version(current, channel)
-        return f"{number:08}.{random.randrange(16**4):04x}"  # noqa: S311
+        return f"{int(current or 0) + 1:0{DIGITS}}"
 
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """The checkpoint at the head, or the one that the config names."""

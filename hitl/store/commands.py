@@ -1,7 +1,6 @@
 """Rows of `commands`: claimed under a lease with an epoch, renewed while their work lives, finished once."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from hitl.domain.cases import Case
 from hitl.domain.commands import LEASE_SECONDS, Command, Seen
@@ -9,7 +8,7 @@ from hitl.errors import Fenced
 from hitl.store import cases
 from hitl.store.postgres import DictRow, Tx
 
-CLAIMED = """command_id, tenant_id, case_id, kind, graph, graph_version, ref, epoch, attempts, postponed_since,
+CLAIMED = """command_id, tenant_id, case_id, kind, graph, graph_version, ref, epoch, attempts, postponed_since, owner,
     coalesce(extract(epoch from now() - postponed_since), 0)::float8 as postponed_for"""
 # A settling needs the ledger alone, and no graph.
 SERVED = "(kind = 'settle' or graph || '@' || graph_version = any(%(serves)s))"
@@ -17,7 +16,9 @@ SEEN = """(select round from cases c where c.case_id = commands.case_id) as roun
     (select to_jsonb(h) from checkpoint_heads h
         where h.thread_id = commands.case_id::text and h.checkpoint_ns = '') as head,
     (select jsonb_build_object('decision_id', d.decision_id, 'decision', d.decision, 'interrupt_id', r.interrupt_id)
-        from decisions d join reviews r using (review_id) where d.decision_id = commands.ref) as answer"""
+        from decisions d join reviews r using (review_id) where d.decision_id = commands.ref) as answer,
+    exists (select 1 from actions a where a.case_id = commands.case_id and a.direction = 'reverse'
+        and a.status in ('planned', 'sending')) as undoing"""
 
 
 def follow(tx: Tx, case: Case, kind: str, ref: str | None) -> None:
@@ -48,7 +49,8 @@ def claim(tx: Tx, command_id: int, *, owner: str, serves: Sequence[str]) -> Comm
     if row is None:
         return None
     head, answer, round_ = row.pop("head") or {}, row.pop("answer"), row.pop("round")
-    return Command(**row, seen=Seen(round_, head.get("checkpoint_id"), head.get("state"), answer))
+    seen = Seen(round_, head.get("checkpoint_id"), head.get("state"), answer, row.pop("undoing"))
+    return Command(**row, seen=seen)
 
 
 def enter(tx: Tx, command: Command) -> Case:
@@ -203,18 +205,6 @@ def release(tx: Tx, owner: str) -> int:
         where state in ('published', 'claimed') and (%(owner)s = '' or owner = %(owner)s)""",
         {"owner": owner},
     ).rowcount
-
-
-def counts(tx: Tx) -> dict[str, Any]:
-    """For operators: how many commands wait, how long the oldest has, and unfinished starts."""
-    return (
-        tx.one(
-            """select count(*) as waiting, count(*) filter (where kind = 'start') as starts,
-            coalesce(extract(epoch from now() - min(available_at)), 0)::float8 as oldest_seconds
-        from commands where state in ('ready', 'published') and available_at <= now()"""
-        )
-        or {}
-    )
 
 
 def starts_waiting(tx: Tx, limit: int) -> int:

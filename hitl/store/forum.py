@@ -42,10 +42,12 @@ class Forum:
     def state(self, tenant: str, target: str) -> tuple[dict[str, Any], datetime]:
         """The target's aspects with their values, and the database's time of reading."""
         with self._transaction() as tx:
-            rows = tx.all(
-                "select aspect, value from forum_aspects where tenant_id = %s and target = %s", (tenant, target)
-            )
-            return {r["aspect"]: r["value"] for r in rows}, _now(tx)
+            row = tx.all(
+                """select now() as now, (select jsonb_object_agg(aspect, value) from forum_aspects
+                    where tenant_id = %s and target = %s) as aspects""",
+                (tenant, target),
+            )[0]
+        return row["aspects"] or {}, row["now"]
 
     def states(self, tenant: str, targets: list[str]) -> dict[str, dict[str, Any]]:
         """The states of many targets in one query; a target that nothing was done to has an empty one."""
@@ -113,11 +115,6 @@ class Forum:
             raise Invalid("The forum cannot hold such a value.") from error
         except psycopg.Error as error:
             raise Unavailable("The forum's tables cannot be used.") from error
-
-
-def _now(tx: Tx) -> datetime:
-    now: datetime = tx.all("select now() as now")[0]["now"]
-    return now
 
 
 def _done(tx: Tx, tenant: str, key: str) -> dict[str, Any] | None:

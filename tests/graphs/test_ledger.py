@@ -137,8 +137,9 @@ def test_a_platform_that_stays_down_fails_the_case_and_a_retry_finishes_it(house
         "update actions set kind = 'suspend_author' where kind = 'warn_author'",
         """insert into actions (action_id, case_id, decision_id, round, ordinal, direction, kind, target, aspect,
                                 params, reversible, status, key)
-        select gen_random_uuid(), case_id, decision_id, round, 9, direction, 'suspend_author', 'author:x', aspect,
-               params, true, 'planned', 'k' from actions where kind = 'warn_author'""",
+        select id, case_id, decision_id, round, 9, direction, 'suspend_author', 'author:x', aspect,
+               params, true, 'planned', id || ':0' from (select gen_random_uuid() as id) new, actions
+        where kind = 'warn_author'""",
     ],
 )
 def test_what_was_not_decided_is_not_sent(house: House, tampering: str) -> None:

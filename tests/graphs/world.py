@@ -132,6 +132,7 @@ class FakeAnalyzer:
     calls: int = 0
     on_analyze: Hook | None = None
     name: str = "fake@1"
+    quick: bool = False
 
     def analyze(self, post: Post, policies: PolicySet) -> Analysis:
         self.calls += 1

@@ -9,7 +9,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 FLOORS = ("hitl", "workers", "api")
-GENERATED = {".git", ".venv", ".hitl", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"}
+GENERATED = {
+    ".git",
+    ".bench",
+    ".venv",
+    ".hitl",
+    "__pycache__",
+    ".pytest_cache",
+    ".mypy_cache",
+    ".ruff_cache",
+    ".hypothesis",
+}
 
 
 @cache

@@ -4,7 +4,7 @@ import tomllib
 
 from tests.house.sources import FLOORS, ROOT, kept, python
 
-BESIDE = {"house", "services", "fakes", "journeys", "browser", "chaos", "scripts", *FLOORS}
+BESIDE = {"house", "bench", "services", "fakes", "journeys", "browser", "chaos", "scripts", *FLOORS}
 
 
 def _floors() -> set[str]:

@@ -138,8 +138,11 @@ def _checkpoints(house: House, case_id: str) -> int:
 
 
 def _age(house: House, *case_ids: str) -> None:
-    ago = "now() - interval '31 days'"
-    house.sql(f"update cases set created_at = {ago}, updated_at = {ago} where case_id = any(%s)", (list(case_ids),))
+    house.sql(
+        "update cases set (created_at, updated_at) = (now() - interval '31 days', now() - interval '31 days')"
+        " where case_id = any(%s)",
+        (list(case_ids),),
+    )
 
 
 def test_a_case_long_closed_keeps_what_a_late_appeal_needs(house: House) -> None:

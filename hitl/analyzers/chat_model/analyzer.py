@@ -44,6 +44,8 @@ class ChatModelAnalyzer:
         self._lock = threading.Lock()
         self._connection: model.Connection | None = None
 
+    quick = False
+
     @property
     def name(self) -> str:
         """The spec and the version of the prompt."""

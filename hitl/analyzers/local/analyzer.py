@@ -18,6 +18,8 @@ class LocalAnalyzer:
     def __init__(self) -> None:
         self._kit = load()
 
+    quick = True
+
     @property
     def name(self) -> str:
         """Name and version."""
