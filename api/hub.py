@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import anyio.to_thread
+import structlog
 
 from api.errors import Problem
 from hitl.errors import GuardianError
@@ -18,6 +19,7 @@ from hitl.store import events
 from hitl.store.notify import CASES, Change, Listener, read
 from hitl.store.postgres import Store
 
+log = structlog.get_logger(__name__)
 POLL_SECONDS = 0.5
 BATCH = 1000
 MOST_BELLS = 5000
@@ -126,9 +128,13 @@ class Hub:
             tenants = list(self._tenants)
             self._cursors = {t: c for t, c in self._cursors.items() if t in tenants}
             for tenant in tenants:
-                with contextlib.suppress(GuardianError):  # Postgres is gone: the next poll may find it again
+                try:
                     found = await anyio.to_thread.run_sync(self._news, tenant)
                     self._tell(tenant, found)
+                except GuardianError:
+                    continue  # Postgres is gone: the next poll may find it again
+                except Exception:
+                    log.exception("a poll broke", loop="hub")
 
     def _tell(self, tenant: str, found: list[str] | None) -> None:
         if found:

@@ -1,5 +1,6 @@
 """The app: `uvicorn api.main:app`, or create_app(runtime) with a runtime of one's own."""
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from threading import Event
@@ -10,6 +11,8 @@ from api import actions, cases, demo, docs, errors, events, farewell, health, op
 from api.desk import Desk
 from api.envelope import Envelope
 from api.hub import Hub
+from api.opening import Opening
+from api.lean import Shortcut
 from api.origins import Origins
 from hitl.runtime import Runtime, build, check_exposure
 from hitl.settings import Settings
@@ -33,6 +36,8 @@ def create_app(runtime: Runtime | None = None) -> FastAPI:
         _check(desk)
         if runtime is None:  # from here on: a reason not to start must be read whole
             logs.configure(desk.runtime.settings.log_format)
+            gc.collect()
+            gc.freeze()  # what is there by now stays: no collection needs to look at it again
         with farewell.waved(desk.hub.close, app.state.leaving, desk.runtime.settings.drain_seconds):
             await desk.hub.open()
             try:
@@ -59,8 +64,10 @@ def create_app(runtime: Runtime | None = None) -> FastAPI:
         app.router.routes.extend(router.routes)
     errors.install(app)
     openapi.install(app, ROUTERS)
+    app.add_middleware(Shortcut, routes=app.routes)
     app.add_middleware(Envelope)
     app.add_middleware(Origins)
+    app.add_middleware(Opening)
     return app
 
 

@@ -73,15 +73,18 @@ def test_told_to_stop_it_says_so_first_and_goes_on_for_a_while(database_url: str
     [
         ({"HITL_HOST": "192.0.2.7"}, "hitl token create"),
         ({"HITL_TOKENS": "nowhere.json"}, "nowhere.json"),
+        ({"HITL_DATABASE_URL": ""}, "hitl db"),
     ],
 )
 def test_it_does_not_start_when_it_would_not_be_safe(
     database_url: str, tmp_path: Path, environment: dict[str, str], said: str
 ) -> None:
-    with uvicorn(tmp_path, HITL_DATABASE_URL=database_url, **environment) as (process, _):
+    with uvicorn(tmp_path, **{"HITL_DATABASE_URL": database_url, **environment}) as (process, _):
         _, errors = process.communicate(timeout=60)
         assert process.returncode != 0
         assert said in errors
+        assert "This desk cannot open: " in errors
+        assert "Traceback" not in errors
 
 
 def test_eight_deciders_at_once_make_one_decision(database_url: str, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The status is cheap to follow: an ETag that is its version, 304 while nothing changed, and a wait that wakes."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,12 +11,40 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from api.hub import Hub
 from api.main import create_app
 from hitl.runtime import Runtime, build
 from tests.api.carried import to_end, to_review
 from tests.api.conftest import as_, post, served, settings
 
 Running = tuple[httpx.Client, Runtime, FastAPI]
+
+
+class Stumbling(Hub):
+    """Breaks at its first look for news."""
+
+    looked = 0
+
+    def _news(self, tenant: str) -> list[str] | None:
+        self.looked += 1
+        if self.looked == 1:
+            raise ValueError("a bug")
+        return super()._news(tenant)
+
+
+def test_a_poll_that_breaks_is_not_the_last(database_url: str) -> None:
+    runtime = build(settings(), url=database_url)
+
+    async def wait() -> bool:
+        hub = Stumbling(runtime.store, runtime.url)
+        await hub.open()
+        with hub.watch("default", None) as bell:
+            rang = await bell.rings(20)
+        await hub.stop()
+        return rang
+
+    assert asyncio.run(wait())
+    runtime.close()
 
 
 @pytest.fixture
