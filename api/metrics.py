@@ -9,6 +9,7 @@ from hitl.store.postgres import Store
 from hitl.telemetry.metrics import CONTENT_TYPE, Metrics, Numbers
 
 FRESH_SECONDS = 5.0
+CATCH_UP_SECONDS = 1.0
 MEDIA_TYPE = CONTENT_TYPE
 
 
@@ -20,6 +21,8 @@ class Gauges:
         self._lock = threading.Lock()
         self._at = float("-inf")
         self._numbers: Numbers | None = None
+        self._totals = numbers.Totals()
+        self._complete = False
 
     def render(self, metrics: Metrics) -> bytes:
         """The text of a scrape; while the database is gone, with what this process knows."""
@@ -31,7 +34,8 @@ class Gauges:
 
     def _read(self) -> Numbers | None:
         try:
+            self._complete |= self._totals.catch_up(self._store, CATCH_UP_SECONDS)
             with self._store.transaction() as tx:
-                return numbers.numbers(tx)
+                return numbers.numbers(tx, self._totals if self._complete else None)
         except Unavailable:
             return None

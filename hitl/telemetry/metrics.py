@@ -42,17 +42,19 @@ class Numbers:
     commands_waiting: Counts = field(default_factory=dict)
     """By kind: commands that are ready, published or claimed."""
     commands_oldest_seconds: float = 0.0
-    commands_finished: Counts = field(default_factory=dict)
-    """By kind and result (done, failed)."""
     reviews_waiting: Counts = field(default_factory=dict)
     """By level and status (open, blocked)."""
     reviews_oldest_seconds: float = 0.0
-    cases: Counts = field(default_factory=dict)
-    """By status."""
+    cases_stopped: Counts = field(default_factory=dict)
+    """By status (failed, needs_migration): those that somebody has to look at."""
+    actions_unsettled: Counts = field(default_factory=dict)
+    """By kind and status: those that a supervisor has to settle."""
+    cases_ended: Counts = field(default_factory=dict)
+    """By outcome, or `failed`; a case that is appealed ends more than once."""
     decisions: Counts = field(default_factory=dict)
     """By decision: approve, edit, reject, respond, expired, cancelled."""
     effects: Counts = field(default_factory=dict)
-    """By kind, direction and status."""
+    """By kind, direction and result (applied, refused, unknown, reversed, conflict, irreversible)."""
     analyzers: Mapping[str, Latency] = field(default_factory=dict)
     """By analyzer."""
     unavailable: Counts = field(default_factory=dict)
@@ -112,14 +114,15 @@ def _waiting(n: Numbers) -> Iterator[Metric]:
     yield GaugeMetricFamily("hitl_commands_oldest_seconds", "Age of the oldest one.", n.commands_oldest_seconds)
     yield _gauge("hitl_reviews_waiting", "Reviews that wait for people.", ["level", "status"], n.reviews_waiting)
     yield GaugeMetricFamily("hitl_reviews_oldest_seconds", "Age of the oldest one.", n.reviews_oldest_seconds)
-    yield _gauge("hitl_cases", "Cases.", ["status"], n.cases)
-    yield _gauge("hitl_effects", "Actions in the ledger.", ["kind", "direction", "status"], n.effects)
+    yield _gauge("hitl_cases_stopped", "Cases that failed or are parked.", ["status"], n.cases_stopped)
+    yield _gauge("hitl_actions_unsettled", "Actions to be settled.", ["kind", "status"], n.actions_unsettled)
     yield GaugeMetricFamily("hitl_workers", "Workers seen lately.", n.workers)
 
 
 def _done(n: Numbers) -> Iterator[Metric]:
-    yield _counter("hitl_commands_finished", "Commands finished.", ["kind", "result"], n.commands_finished)
+    yield _counter("hitl_cases_ended", "Cases that came to an end.", ["outcome"], n.cases_ended)
     yield _counter("hitl_decisions", "Decisions taken.", ["decision"], n.decisions)
+    yield _counter("hitl_effects", "Calls and reversals.", ["kind", "direction", "result"], n.effects)
 
 
 def _analyzers(n: Numbers) -> Iterator[Metric]:

@@ -132,7 +132,6 @@ def test_machines_see_when_all_is_there_and_the_numbers(own_desk: tuple[TestClie
     assert desk.get("/readyz").json() == {"ready": True, "workers": 1, "relays": 1}
     numbers = desk.get("/metrics").text
     for line in (
-        'hitl_cases{status="received"} 1.0',
         'hitl_commands_waiting{kind="start"} 1.0',
         "hitl_workers 1.0",
         "hitl_database_up 1.0",

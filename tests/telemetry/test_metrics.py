@@ -7,10 +7,11 @@ from hitl.telemetry.metrics import LATENCY_MS, Latency, Metrics, Numbers
 NUMBERS = Numbers(
     commands_waiting={("start",): 3, ("resume",): 1},
     commands_oldest_seconds=12.5,
-    commands_finished={("start", "done"): 40, ("start", "failed"): 2},
     reviews_waiting={("1", "open"): 5, ("2", "blocked"): 1},
     reviews_oldest_seconds=3600.0,
-    cases={("completed",): 9},
+    cases_stopped={("failed",): 2},
+    actions_unsettled={("remove_content", "unknown"): 1},
+    cases_ended={("actioned",): 9},
     decisions={("approve",): 4},
     effects={("remove_content", "forward", "applied"): 4},
     analyzers={"local@1": Latency(tuple(range(1, len(LATENCY_MS) + 1)), 20, 1500.0)},
@@ -38,14 +39,16 @@ def test_what_waits_and_how_long_is_there() -> None:
     assert found["hitl_commands_oldest_seconds", _of()] == 12.5
     assert found["hitl_reviews_waiting", _of("2", "blocked")] == 1
     assert found["hitl_reviews_oldest_seconds", _of()] == 3600
+    assert found["hitl_cases_stopped", _of("failed")] == 2
+    assert found["hitl_actions_unsettled", _of("remove_content", "unknown")] == 1
     assert found["hitl_workers", _of()] == 2
 
 
-def test_decisions_effects_and_commands_are_counted() -> None:
+def test_decisions_effects_and_ends_are_counted() -> None:
     found = _samples(Metrics().render(NUMBERS))
     assert found["hitl_decisions_total", _of("approve")] == 4
-    assert found["hitl_effects", _of("remove_content", "forward", "applied")] == 4
-    assert found["hitl_commands_finished_total", _of("start", "failed")] == 2
+    assert found["hitl_effects_total", _of("remove_content", "forward", "applied")] == 4
+    assert found["hitl_cases_ended_total", _of("actioned")] == 9
 
 
 def test_an_analyzers_latency_is_a_histogram_and_its_failures_have_reasons() -> None:
