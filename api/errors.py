@@ -44,6 +44,9 @@ class BadField(Problem):
         super().__init__(422, "invalid", f"{field}: {detail}", errors=[{"field": field, "detail": detail}])
 
 
+KNOWN = (Problem, errors.GuardianError)
+
+
 def bad_fields(found: Iterable[tuple[Sequence[Any], str]]) -> Problem:
     """All parts of a request that cannot be accepted; what was sent is not repeated."""
     listed = [{"field": ".".join(map(str, path)) or "body", "detail": _plain(text)} for path, text in found]
@@ -89,14 +92,18 @@ def bug(error: BaseException) -> Problem:
     return Problem(500, "bug", "This is a mistake of Guardian's own; its log says more.", error_id=error_id)
 
 
+def answered(request: Request, error: Problem | errors.GuardianError) -> Response:
+    """The response for an error that was meant."""
+    if isinstance(error, Problem):
+        return answer(request, error)
+    return answer(request, bug(error) if isinstance(error, errors.Fenced) else from_guardian(error))
+
+
 def install(app: FastAPI) -> None:
     """Answer every error that a route can raise."""
 
-    async def on_problem(request: Request, error: Problem) -> Response:
-        return answer(request, error)
-
-    async def on_guardian(request: Request, error: errors.GuardianError) -> Response:
-        return answer(request, bug(error) if isinstance(error, errors.Fenced) else from_guardian(error))
+    async def on_known(request: Request, error: Problem | errors.GuardianError) -> Response:
+        return answered(request, error)
 
     async def on_validation(request: Request, error: RequestValidationError) -> Response:
         return answer(request, bad_fields((e["loc"][1:] or e["loc"], e["msg"]) for e in error.errors()))
@@ -106,8 +113,7 @@ def install(app: FastAPI) -> None:
         return answer(request, Problem(error.status_code, slug, _said(request, error), dict(error.headers or {})))
 
     for kind, handler in {
-        Problem: on_problem,
-        errors.GuardianError: on_guardian,
+        **dict.fromkeys(KNOWN, on_known),
         RequestValidationError: on_validation,
         HTTPException: on_http,
     }.items():

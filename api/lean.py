@@ -1,11 +1,11 @@
 """Routes that are asked all the time: FastAPI documents them; what they take is read here, at a fraction of the cost.
 
 A request with anything unusual in it (a parameter that is there twice, or that cannot be accepted) goes FastAPI's own
-way, which words the problem.
+way, which words the problem. So does every other method and address.
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import Annotated, Any, get_args, get_origin
 from urllib.parse import parse_qsl
@@ -14,23 +14,33 @@ from fastapi import Request, params
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
 from starlette.responses import Response
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api import errors
 from api.auth import caller, recognized, token_of
-from api.desk import Desk, the_desk
+from api.desk import the_desk
 
 Pairs = Iterable[tuple[str, str]]
+Reader = Callable[[Request], Awaitable[Any]]
 
 
 class Parameters:
     """The query parameters, or the headers, that a route knows."""
 
-    def __init__(self, named: dict[str, tuple[str, Any]]) -> None:
-        self._named = {alias: (name, TypeAdapter(kind).validate_python) for alias, (name, kind) in named.items()}
+    def __init__(self, kind: type[params.Param], taken: dict[str, Any]) -> None:
+        self._known: dict[str, tuple[str, Callable[[str], Any]]] = {}
+        for name, annotation in taken.items():
+            for mark in _marks(annotation):
+                if isinstance(mark, kind):
+                    plain = name.replace("_", "-") if kind is params.Header else name
+                    alias = (mark.alias or plain).lower()
+                    self._known[alias] = (name, TypeAdapter(annotation).validate_python)
 
     def into(self, values: dict[str, Any], pairs: Pairs) -> bool:
         """Add those that are there to the values; False when one is there twice or cannot be accepted."""
         for alias, text in pairs:
-            if (known := self._named.get(alias)) is None:
+            if (known := self._known.get(alias)) is None:
                 continue
             name, accepted = known
             if name in values:
@@ -45,61 +55,82 @@ class Parameters:
 class Lean(APIRoute):
     """A route whose endpoint takes a desk, a person, perhaps a request and a body, strings, query and headers."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """What answers a request."""
-        thorough = super().get_route_handler()
-        taken = inspect.signature(self.endpoint, eval_str=True).parameters
-        query = Parameters(_of_kind(params.Query, taken))
-        headers = Parameters(_of_kind(params.Header, taken))
-        read_body = _body(taken)
-        with_request, awaits = "request" in taken, inspect.iscoroutinefunction(self.endpoint)
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        signature = inspect.signature(endpoint, eval_str=True)
+        taken = {name: parameter.annotation for name, parameter in signature.parameters.items()}
+        self._query, self._headers = Parameters(params.Query, taken), Parameters(params.Header, taken)
+        self._read_body = _body(taken)
+        self._with_request = "request" in taken
+        self._awaits = inspect.iscoroutinefunction(endpoint)
 
-        async def handle(request: Request) -> Response:
-            scope, desk = request.scope, request.app.state.desk
-            values: dict[str, Any] = {"desk": desk, **scope["path_params"]}
-            if not (
-                _queried(query, values, scope["query_string"]) and headers.into(values, _decoded(scope["headers"]))
-            ):
-                return await thorough(request)
-            values["person"] = recognized(request, desk, token_of(request))
-            if read_body:
-                values["body"] = await read_body(request)
-            if with_request:
-                values["request"] = request
-            return await _called(desk, partial(self.endpoint, **values), awaits=awaits)
+    def values(self, scope: Scope) -> dict[str, Any] | None:
+        """The parameters in a request, by name; None when they are not what they are as a rule."""
+        found: dict[str, Any] = {}
+        usual = self._headers.into(found, _decoded(scope["headers"]))
+        if usual and (sent := scope["query_string"]):
+            usual = self._query.into(found, parse_qsl(sent.decode("latin-1"), keep_blank_values=True))
+        return found if usual else None
 
-        return handle
+    async def answer(self, request: Request, values: dict[str, Any]) -> Response:
+        """Answer a request whose parameters are these."""
+        values["desk"] = desk = request.app.state.desk
+        values["person"] = recognized(request, desk, token_of(request))
+        if self._read_body:
+            values["body"] = await self._read_body(request)
+        if self._with_request:
+            values["request"] = request
+        work = partial(self.endpoint, **values)
+        found: Response = await (work() if self._awaits else desk.write(work))
+        return found
 
 
-async def _called(desk: Desk, endpoint: Callable[[], Any], *, awaits: bool) -> Response:
-    found: Response = await (endpoint() if awaits else desk.write(endpoint))
-    return found
+class Shortcut:
+    """Middleware just around FastAPI's own: answers for the lean routes."""
 
+    def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute]) -> None:
+        self._app = app
+        lean = [(method, route) for route in routes if isinstance(route, Lean) for method in route.methods or ()]
+        # A path whose last part is a parameter is found by what comes before it.
+        self._routes = {(method, route.path.partition("{")[0]): route for method, route in lean}
 
-def _queried(query: Parameters, values: dict[str, Any], sent: bytes) -> bool:
-    return not sent or query.into(values, parse_qsl(sent.decode("latin-1"), keep_blank_values=True))
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        found = self._found(scope) if scope["type"] == "http" and not scope.get("root_path") else None
+        if found is None:
+            await self._app(scope, receive, send)
+            return
+        scope["route"], values = found
+        request = Request(scope, receive, send)
+        try:
+            response = await scope["route"].answer(request, values)
+        except errors.KNOWN as error:
+            response = errors.answered(request, error)
+        await response(scope, receive, send)
+
+    def _found(self, scope: Scope) -> tuple[Lean, dict[str, Any]] | None:
+        method, path = scope["method"], scope["path"]
+        route, last = self._routes.get((method, path)), ""
+        if route is None:
+            before, slash, last = path.rpartition("/")
+            route = self._routes.get((method, before + slash))
+        if route is None or bool(last) != ("{" in route.path):
+            return None
+        values = route.values(scope)
+        if values is not None and last:
+            values[route.path.partition("{")[2][:-1]] = last
+        return None if values is None else (route, values)
 
 
 def _decoded(headers: Iterable[tuple[bytes, bytes]]) -> Pairs:
     return ((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
 
 
-def _of_kind(kind: type[params.Param], taken: Any) -> dict[str, tuple[str, Any]]:
-    """Name and type of each parameter of a kind, by the name that it is sent under."""
-    found: dict[str, tuple[str, Any]] = {}
-    for name, parameter in taken.items():
-        for field in _marks(parameter.annotation):
-            if isinstance(field, kind):
-                plain = name.replace("_", "-") if kind is params.Header else name
-                found[(field.alias or plain).lower()] = (name, parameter.annotation)
-    return found
-
-
-def _body(taken: Any) -> Callable[[Request], Awaitable[Any]] | None:
+def _body(taken: dict[str, Any]) -> Reader | None:
     """What reads the body; everything else that FastAPI would have to solve must be known here."""
-    reader: Callable[[Request], Awaitable[Any]] | None = None
-    for name, parameter in taken.items():
-        for mark in _marks(parameter.annotation):
+    reader: Reader | None = None
+    for name, annotation in taken.items():
+        for mark in _marks(annotation):
             if isinstance(mark, params.Depends) and mark.dependency not in (caller, the_desk):
                 if name != "body" or mark.dependency is None:
                     raise TypeError(f"a lean route cannot solve {name}")

@@ -11,8 +11,8 @@ from api import actions, cases, demo, docs, errors, events, farewell, health, op
 from api.desk import Desk
 from api.envelope import Envelope
 from api.hub import Hub
-from api.opening import Opening
 from api.lean import Shortcut
+from api.opening import Opening
 from api.origins import Origins
 from hitl.runtime import Runtime, build, check_exposure
 from hitl.settings import Settings

@@ -16,7 +16,7 @@ class Origins:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or not any(name == b"origin" for name, _ in scope["headers"]):
             await self._app(scope, receive, send)
             return
         if self._cors is None:
