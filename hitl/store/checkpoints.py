@@ -24,8 +24,8 @@ from hitl.store.maintenance import clear_checkpoints
 from hitl.store.postgres import Jsonb, Tx
 
 DIGITS = 8
-MOVE_HEAD = """insert into checkpoint_heads (thread_id, checkpoint_ns, checkpoint_id, state) values (%s, %s, %s, %s)
-    on conflict (thread_id, checkpoint_ns) do update
+MOVE_HEAD = """insert into checkpoint_heads (tenant_id, thread_id, checkpoint_ns, checkpoint_id, state)
+    values (%s, %s, %s, %s, %s) on conflict (thread_id, checkpoint_ns) do update
         set checkpoint_id = excluded.checkpoint_id, state = excluded.state"""
 TELL_HEAD = "update checkpoint_heads set state = %s where thread_id = %s and checkpoint_ns = ''"
 
@@ -94,9 +94,12 @@ class FencedSaver(PostgresSaver):
                 for sql, params in later.statements:
                     cursor.execute(sql, params)
         own = heads.pop("", None)
-        tx.execute(*((MOVE_HEAD, (*own, Jsonb(state))) if own else (TELL_HEAD, (Jsonb(state), run.case_id))))
+        if own:
+            tx.execute(MOVE_HEAD, (run.tenant_id, *own, Jsonb(state)))
+        else:
+            tx.execute(TELL_HEAD, (Jsonb(state), run.case_id))
         for head in heads.values():
-            tx.execute(MOVE_HEAD, (*head, None))
+            tx.execute(MOVE_HEAD, (run.tenant_id, *head, None))
 
     def get_next_version(self, current: str | None, channel: None) -> str:
         """A channel's next version, compared as text: LangGraph's own without the random end, which made up most of a
@@ -187,7 +190,8 @@ class FencedSaver(PostgresSaver):
             with conn.pipeline(), conn.cursor(binary=True) as cursor:
                 yield cursor
                 if head:
-                    cursor.execute(MOVE_HEAD, (*head, None))
+                    tenant = self.command.tenant_id if self.command else "default"
+                    cursor.execute(MOVE_HEAD, (tenant, *head, None))
             failpoints.hit("before_commit:checkpoint")
         failpoints.hit("after_commit:checkpoint")
 

@@ -87,6 +87,19 @@ def test_two_tenants_may_use_one_content_id(house: House) -> None:
     assert house.start("one text", content_id="p") != house.start("one text", content_id="p", by=other)
 
 
+def test_everything_of_a_tenants_case_is_that_tenants(house: House) -> None:
+    other = Person("dev-author", frozenset({"author"}), "other")
+    house.sql("insert into policy_sets select 'other', name, version, body from policy_sets on conflict do nothing")
+    case_id = house.start(content_id="p", by=other)
+    house.drain()
+    for table in ("cases", "contents", "analyses", "reviews", "events", "commands"):
+        found = house.rows(f"select distinct tenant_id from {table} where case_id = %s", (case_id,))  # noqa: S608
+        assert found == [{"tenant_id": "other"}], table
+    assert house.rows("select tenant_id from checkpoint_heads where thread_id = %s", (case_id,)) == [
+        {"tenant_id": "other"}
+    ]
+
+
 def _race(house: House, texts: list[str]) -> tuple[list[str], list[Exception]]:
     found: list[str] = []
     failed: list[Exception] = []
