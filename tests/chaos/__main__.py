@@ -5,13 +5,13 @@ import sys
 from collections.abc import Sequence
 
 FORMS = {
-    "nemesis": ("run", "everything is killed while 10,000 cases go through the loop (about ten minutes)"),
-    "matrix": ("matrix", "every fault at every commit boundary, on both brokers (about 14 minutes)"),
+    "nemesis": ("run", "everything is killed, again and again, while 10,000 cases go through the loop"),
+    "matrix": ("matrix", "every fault at every commit boundary, on both brokers (a quarter of an hour)"),
     "races": ("races", "eight people decide each of 200 reviews at the same moment"),
     "rollbacks": ("rollbacks", "1,000 rollbacks while the worker is killed every two seconds"),
-    "restarts": ("restarts", "desks and workers are restarted in turn, 20 times, under load"),
+    "restarts": ("restarts", "desks and workers are restarted in turn, 20 times, under load, behind a balancer"),
     "overload": ("overload", "two minutes of five times what can be done, with the workers off"),
-    "model": ("model", "the chat model's bad day, with a ten-minute outage"),
+    "model": ("model", "the chat model's bad day, with a ten-minute outage (17 minutes)"),
 }
 HELP = ("-h", "--help")
 

@@ -55,8 +55,8 @@ def _one(site: Site, journey: Journey, pool: ThreadPoolExecutor, draw: Random) -
 def main(argv: Sequence[str]) -> int:
     """Race, judge, print; the exit code says whether each review had one winner."""
     parser = argparse.ArgumentParser(prog="scripts/chaos races", description="Eight deciders for every review.")
-    parser.add_argument("--reviews", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--reviews", type=int, default=200, help="(200)")
+    parser.add_argument("--seed", type=int, default=1, help="draws what they decide (1)")
     given = parser.parse_args(argv)
     began = time.monotonic()
     with throwaway("races") as folder, private_postgres() as postgres, Databases(postgres.url).fresh() as url:

@@ -31,7 +31,7 @@ def report(outcome: "Outcome") -> str:
         lines.append(f"  {fault:<44} {median(seconds):6.1f} s {max(seconds):6.1f} s   of {len(seconds)}")
     if outcome.refusals:
         lines.append(
-            f"  {'until a 503, while Postgres was away':<44} {median(outcome.refusals):6.1f} s",
+            f"  {'until a 503, as Postgres was away or mute':<44} {median(outcome.refusals):6.1f} s",
         )
         lines[-1] += f" {max(outcome.refusals):6.1f} s   of {len(outcome.refusals)}"
     lines += ["", "what went through it", *_rows(sorted(outcome.counts.items())), *_rows(_witnessed(outcome.history))]

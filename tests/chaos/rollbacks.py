@@ -70,8 +70,8 @@ def undone(site: Site) -> Counter[tuple[str, str]]:
 def main(argv: Sequence[str]) -> int:
     """Roll back, judge, print; the exit code says whether each action was reversed once or is named."""
     parser = argparse.ArgumentParser(prog="scripts/chaos rollbacks", description="Rollbacks under kills.")
-    parser.add_argument("--cases", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--cases", type=int, default=1000, help="(1,000)")
+    parser.add_argument("--seed", type=int, default=1, help="draws the kills and the platform's faults (1)")
     given = parser.parse_args(argv)
     began = time.monotonic()
     faults = ("--seed", str(given.seed), "--drop", "0.02", "--error", "0.02")

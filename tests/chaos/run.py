@@ -77,7 +77,7 @@ async def _run(plan: Plan, stage: Stage, tell: Callable[[str], None], *, live: b
     lines = ByTurns(stage.desks)
     clients = Clients(lines, log, stage.testimony, seed=plan.seed)
     nemesis = Nemesis(stage, schedule(plan.seed, plan.broker, plan.faults), tell, hurry=plan.hurry)
-    with Watch(stage, nemesis, clients, live=live) as watch:
+    with Watch(stage, nemesis, clients, cases=plan.cases, live=live) as watch:
         nemesis.start()
         work = asyncio.create_task(clients.run(plan.cases, plan.concurrency))
         await _while_it_lasts(plan, clients, nemesis, work)
@@ -140,7 +140,7 @@ def main(argv: Sequence[str]) -> int:
     """Run what the arguments say, print the table, and tell by the exit code whether anything was broken."""
     given = _arguments(argv)
     faults = given.faults.split(",")
-    plan = Plan(given.broker, given.cases, given.seconds, given.seed, faults, hurry=given.hurry)
+    plan = Plan(given.broker, given.cases, given.seconds, given.seed, faults, given.clients, given.hurry)
     if given.schedule:
         blows = schedule(plan.seed, plan.broker, plan.faults)
         for blow in itertools.takewhile(lambda b: b.at < (plan.seconds or 60.0), blows):
@@ -158,10 +158,13 @@ def main(argv: Sequence[str]) -> int:
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     about = "Breaks everything while cases go through the loop, then looks what became of them."
     parser = argparse.ArgumentParser(prog="scripts/chaos nemesis", description=about)
-    parser.add_argument("--cases", type=int, default=10_000)
+    parser.add_argument("--cases", type=int, default=10_000, help="to be started (10,000)")
+    parser.add_argument("--clients", type=int, default=240, help="cases that are under way at once (240)")
     parser.add_argument("--seconds", type=float, help="end the faults after so long, whatever has been done by then")
     parser.add_argument("--broker", choices=["embedded", "rabbitmq"], default="rabbitmq")
-    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument(
+        "--seed", type=int, default=int(time.time()), help="draws all blows; without one, the time does"
+    )
     parser.add_argument("--faults", default=",".join(EVERY), help="only these, separated by commas")
     parser.add_argument("--hurry", action="store_true", help="as the suite does: leases' ends are put forward")
     parser.add_argument("--schedule", action="store_true", help="only print what would be done, and when")

@@ -15,6 +15,7 @@ from tests.chaos.stage import Stage
 
 LOOK_SECONDS = 0.25
 LINE_SECONDS = 5.0
+ENOUGH = 100  # cases, to guess from them when the rest will be done
 UNFELT = ("doubles", "stall")  # while one stands still the others go on
 NEXT = "select count(*) from commands where state in ('done', 'failed')"
 
@@ -22,8 +23,9 @@ NEXT = "select count(*) from commands where state in ('done', 'failed')"
 class Watch:
     """Recovery: of a worker until the next one has said hello, of anything else until a command has been finished."""
 
-    def __init__(self, stage: Stage, nemesis: Nemesis, clients: Clients, *, live: bool) -> None:
+    def __init__(self, stage: Stage, nemesis: Nemesis, clients: Clients, *, cases: int, live: bool) -> None:
         self._stage, self._nemesis, self._clients, self._live = stage, nemesis, clients, live
+        self._cases = cases
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
         self._seen = 0
@@ -81,7 +83,9 @@ class Watch:
         said = (
             f"{since:5.0f} s  acknowledged {c['acknowledged']}  decided {c['decided']}  rolled back {c['rolled back']}"
         )
-        return f"{said}  settled {c['settled']}  blows {struck}  surprises {len(self._clients.surprises)}"
+        left = (self._cases - c["settled"]) * since / max(c["settled"], 1) / 60
+        ends = f"  {left:.0f} min to go" if c["settled"] >= ENOUGH else ""
+        return f"{said}  settled {c['settled']}  blows {struck}  surprises {len(self._clients.surprises)}{ends}"
 
     def _say(self, text: str) -> None:
         sys.stdout.write(text)
