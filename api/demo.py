@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from hitl.store import views
 from hitl.store.forum import Forum
 
 router = APIRouter(include_in_schema=False)
-ROOT = Path(__file__).parent.parent
+PLACES = (Path(__file__).parent.parent, Path(__file__).parent / "pages")  # of a checkout, and of a wheel
 INLINE = re.compile(r"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", re.DOTALL | re.IGNORECASE)
 POSTS = 100
 MESSAGES = 20
@@ -82,10 +83,10 @@ def _text(message: dict[str, Any]) -> str:
 
 
 def _file(name: str) -> bytes:
-    try:
-        return (ROOT / name).read_bytes()
-    except OSError:
-        raise Problem(404, "not-found", f"{name} is not part of this installation.") from None
+    for place in PLACES:
+        with suppress(OSError):
+            return (place / name).read_bytes()
+    raise Problem(404, "not-found", f"{name} is not part of this installation.")
 
 
 def _policy(page: str) -> str:

@@ -106,7 +106,7 @@ class Totals:
         return Latency(tuple(cumulative[:-1]), count, self._ms[analyzer])
 
 
-def numbers(tx: Tx, totals: Totals | None) -> Numbers:
+def numbers(tx: Tx, totals: Totals | None = None) -> Numbers:
     """All of them; without totals until they have been read to the end once."""
     ages = tx.one(AGES)
     assert ages is not None, "an aggregate always has a row"
