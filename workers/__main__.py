@@ -19,7 +19,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor tells us in order
     broker.emit_after("process_boot")
-    worker = Worker(broker, worker_threads=household.settings.worker_threads, worker_timeout=100)
+    worker = Worker(broker, worker_threads=household.settings.worker_threads, worker_timeout=1000)
     worker.start()
     stop.wait()
     worker.stop(GRACE_MS)
