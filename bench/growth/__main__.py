@@ -1,0 +1,87 @@
+"""`python -m bench.growth --closed 1000000 --waiting 100000`: a small database and a full one, side by side.
+
+Both lie in one private Postgres with the settings of `hitl up`; rounds alternate between them. Filling takes one to
+three minutes and 2 GB per 100,000 closed cases. The small one has as many cases as a page shows, and a few more.
+"""
+
+import argparse
+import os
+from urllib.parse import urlsplit
+
+import psycopg
+
+from bench.growth import filling, page
+from bench.growth.core import Core
+from bench.growth.measuring import Subject
+from hitl.store.embedded import EmbeddedPostgres
+from hitl.store.migrate import migrate
+from tests.services.folders import throwaway
+
+ROUNDS = 4
+SMALL = {"closed": 200, "waiting": 100}
+
+
+def main() -> None:
+    """Fill, measure, print."""
+    parser = argparse.ArgumentParser(prog="python -m bench.growth", description=__doc__)
+    parser.add_argument("--closed", type=int, default=100_000, help="closed cases")
+    parser.add_argument("--waiting", type=int, default=10_000, help="cases that wait for people")
+    parser.add_argument("--cases", type=int, default=20, help="whole cases per round, of which there are 4")
+    given = parser.parse_args()
+    with throwaway("growth") as folder, EmbeddedPostgres(folder) as postgres:
+        small, full = (_database(postgres.url, name) for name in ("small", "full"))
+        _fill(small, SMALL)
+        _fill(full, {"closed": given.closed, "waiting": given.waiting})
+        compare(small, full, given.cases)
+
+
+def _database(server: str, name: str) -> str:
+    with psycopg.connect(server, autocommit=True) as conn:
+        conn.execute(f"create database {name}".encode())
+    url = urlsplit(server)._replace(path=f"/{name}").geturl()
+    migrate(url)
+    return url
+
+
+def _fill(url: str, many: dict[str, int]) -> None:
+    core = Core(url)
+    cases = filling.templates(core)
+    core.close()
+    for kind, copied in cases.items():
+        seconds = filling.fill(url, kind, copied, many[kind])
+        filling.analyze(url)
+        print(f"{many[kind]:,} {kind} cases in {seconds:.0f} s", flush=True)
+        if kind == "closed" and many is not SMALL:
+            _say_sizes(url, many[kind])
+
+
+def _say_sizes(url: str, cases: int) -> None:
+    print("\n| table | rows per closed case | bytes per closed case | of these in indexes |\n|---|---|---|---|")
+    found = filling.sizes(url)
+    for name, (count, own, index) in found.items():
+        print(f"| {name} | {count / cases:.1f} | {(own + index) / cases:,.0f} | {index / cases:,.0f} |")
+    rows, bytes_, indexes = (sum(size[part] for size in found.values()) / cases for part in (0, 1, 2))
+    print(f"| all | {rows:.1f} | {bytes_ + indexes:,.0f} | {indexes:,.0f} |\n")
+
+
+def compare(small_url: str, full_url: str, cases: int) -> None:
+    """Measure two filled databases in turns, and print what differs."""
+    small, full = Subject(small_url), Subject(full_url)
+    both = (small, full)
+    for number in range(ROUNDS):
+        for subject in both if number % 2 == 0 else reversed(both):
+            subject.timed(cases)
+            subject.timed_seldom(1)
+    for subject in both:
+        subject.explained()
+        subject.explained_seldom()
+    print(f"Load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores.\n")
+    print(page.table(small, full))
+    print("\nStatements to look at:\n")
+    print(page.findings(small, full))
+    for subject in both:
+        subject.close()
+
+
+if __name__ == "__main__":
+    main()
