@@ -17,8 +17,8 @@ from hitl.telemetry.metrics import Metrics
 
 P = ParamSpec("P")
 T = TypeVar("T")
-READERS = 6  # threads for those who wait, so that they never keep a POST from its own
-WRITERS = 16  # more than connections, so that a lost database is told to more than those at a time
+READERS = 3  # threads for those who wait, so that they never keep a POST from its own
+WRITERS = 7  # with them as many as there are connections, so that none waits for one
 
 
 @dataclass

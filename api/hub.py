@@ -21,7 +21,7 @@ from hitl.store.postgres import Store
 
 log = structlog.get_logger(__name__)
 POLL_SECONDS = 0.5
-BATCH = 1000
+MOST = str(2**64 - 1)  # behind every transaction
 MOST_BELLS = 5000
 Concern = Callable[[Change], bool]
 
@@ -58,7 +58,7 @@ class Hub:
         self._store = store
         self._bells: dict[str | None, set[Bell]] = defaultdict(set)  # by case; None: all cases
         self._tenants: Counter[str] = Counter()  # how many bells each has
-        self._cursors: dict[str, str] = {}
+        self._seen: dict[str, str] = {}  # by tenant: the transaction that the last poll came to
         self._listener = Listener(url, CASES, self._heard)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._poll: asyncio.Task[None] | None = None
@@ -126,32 +126,29 @@ class Hub:
             await asyncio.sleep(POLL_SECONDS)
             self._tenants = +self._tenants
             tenants = list(self._tenants)
-            self._cursors = {t: c for t, c in self._cursors.items() if t in tenants}
+            self._seen = {t: upto for t, upto in self._seen.items() if t in tenants}
             for tenant in tenants:
                 try:
-                    found = await anyio.to_thread.run_sync(self._news, tenant)
+                    watched = [of for of, bells in self._bells.items() if of and any(b.tenant == tenant for b in bells)]
+                    found = await anyio.to_thread.run_sync(self._news, tenant, watched)
                     self._tell(tenant, found)
                 except GuardianError:
                     continue  # Postgres is gone: the next poll may find it again
                 except Exception:
                     log.exception("a poll broke", loop="hub")
 
-    def _tell(self, tenant: str, found: list[str] | None) -> None:
-        if found:
-            self._ring(map(Change, found))
-        elif found is None:
+    def _tell(self, tenant: str, found: events.News | None) -> None:
+        if found is None:
             for bell in itertools.chain.from_iterable(self._bells.values()):
                 if bell.tenant == tenant:
                     bell.ring()
+        elif found.any:
+            self._ring(found.changes)
 
-    def _news(self, tenant: str) -> list[str] | None:
-        """The cases of a tenant with events since the last poll; None when there was no last poll."""
+    def _news(self, tenant: str, watched: list[str]) -> events.News | None:
+        """What happened to a tenant's cases since the last poll; None when there was no last poll."""
+        since = self._seen.get(tenant)
         with self._store.statement() as tx:
-            cursor = self._cursors.get(tenant)
-            if cursor is None:
-                self._cursors[tenant] = events.newest_tx(tx)
-                return None
-            rows = events.of_all(tx, tenant, None, cursor=cursor, limit=BATCH)
-        if rows:
-            self._cursors[tenant] = rows[-1]["cursor"]
-        return list({r["case_id"] for r in rows})
+            found = events.news(tx, tenant, watched, since=since or MOST)
+        self._seen[tenant] = found.upto
+        return found if since else None

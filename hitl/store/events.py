@@ -1,5 +1,10 @@
 """Rows of `events`, read: one case's history by seq, all cases' in the order of commits."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from hitl.domain.cases import AT_REST
+from hitl.store.notify import Change
 from hitl.store.postgres import DictRow, Tx
 
 
@@ -34,6 +39,33 @@ def of_all(tx: Tx, tenant_id: str, person: str | None, *, cursor: str, limit: in
         order by e.tx, e.case_id::text, e.seq limit %(limit)s""",
         {"tenant": tenant_id, "tx": at or "0", "case": case_id, "seq": int(seq or 0), "person": person, "limit": limit},
     )
+
+
+class News(NamedTuple):
+    """What happened to a tenant's cases up to a transaction number; all that came before it is in it."""
+
+    upto: str
+    changes: list[Change]
+    """How far those cases have come that were asked for and have changed."""
+    any: bool
+    """Whether anything happened to any case."""
+
+
+def news(tx: Tx, tenant_id: str, case_ids: Sequence[str], *, since: str) -> News:
+    """What happened from a transaction number on, told apart for some cases."""
+    row = tx.one(
+        """with upto as materialized (select pg_snapshot_xmin(pg_current_snapshot()) as tx),
+        moved as materialized (
+            select distinct case_id from events
+            where tenant_id = %(tenant)s and tx >= %(since)s::xid8 and tx < (select tx from upto))
+        select (select tx::text from upto) as upto, exists (select 1 from moved) as any,
+            (select jsonb_agg(jsonb_build_array(case_id, version, status)) from moved join cases using (case_id)
+             where case_id = any(%(ids)s::uuid[])) as changes""",
+        {"tenant": tenant_id, "since": since, "ids": list(case_ids)},
+    )
+    assert row is not None
+    changes = [Change(case_id, version, status in AT_REST) for case_id, version, status in row["changes"] or ()]
+    return News(row["upto"], changes, row["any"])
 
 
 def foreign(tx: Tx) -> int | None:

@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from api.hub import Hub
 from api.main import create_app
 from hitl.runtime import Runtime, build
+from hitl.store import events
 from tests.api.carried import to_end, to_review
 from tests.api.conftest import as_, post, served, settings
 
@@ -25,11 +26,11 @@ class Stumbling(Hub):
 
     looked = 0
 
-    def _news(self, tenant: str) -> list[str] | None:
+    def _news(self, tenant: str, watched: list[str]) -> events.News | None:
         self.looked += 1
         if self.looked == 1:
             raise ValueError("a bug")
-        return super()._news(tenant)
+        return super()._news(tenant, watched)
 
 
 def test_a_poll_that_breaks_is_not_the_last(database_url: str) -> None:
