@@ -64,11 +64,16 @@ def create_app(runtime: Runtime | None = None) -> FastAPI:
         app.router.routes.extend(router.routes)
     errors.install(app)
     openapi.install(app, ROUTERS)
+    _wrap(app)
+    return app
+
+
+def _wrap(app: FastAPI) -> None:
+    """The last added is the outermost."""
     app.add_middleware(Shortcut, routes=app.routes)
     app.add_middleware(Envelope)
     app.add_middleware(Origins)
     app.add_middleware(Opening)
-    return app
 
 
 def _open(app: FastAPI, runtime: Runtime) -> Desk:
