@@ -14,6 +14,7 @@ import anyio.to_thread
 import structlog
 
 from api.errors import Problem
+from api.recent import Recent
 from hitl.errors import GuardianError
 from hitl.store import events
 from hitl.store.notify import CASES, Change, Listener, read
@@ -62,6 +63,7 @@ class Hub:
         self._listener = Listener(url, CASES, self._heard)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._poll: asyncio.Task[None] | None = None
+        self.recent = Recent()
         self.waiting = 0
         self.closed = False
 
@@ -115,6 +117,7 @@ class Hub:
 
     def _ring(self, changes: Iterable[Change]) -> None:
         for change in changes:
+            self.recent.hear(change)
             for bell in self._bells.get(change.case_id, ()):
                 if bell.concerns(change):
                     bell.ring()

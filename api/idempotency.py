@@ -57,6 +57,8 @@ def accept(
         if key is not None:
             answer = {"status_code": ACCEPTED, "headers": headers, "body": found}
             idempotency.keep(tx, tenant_id=person.tenant, person=person.id, key=key, digest=digest, answer=answer)
+    if "version" in found:
+        desk.hub.recent.tell(person, found["case_id"], found["version"])
     return answers.json(found, ACCEPTED, headers, options=answers.STABLE)
 
 

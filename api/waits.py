@@ -12,6 +12,8 @@ from hitl.operations import show
 from hitl.store.notify import Change
 from hitl.store.postgres import Tx
 
+SOON = 0.5  # seconds after which a look shows what no wake-up told
+
 
 class Wish:
     """Another version than those in an If-None-Match header; `rest`: with which the case is at rest."""
@@ -25,10 +27,10 @@ class Wish:
         """Whether this is what is waited for."""
         return (at_rest or not self._rest) and not self._held(version)
 
-    def held(self, mark: show.Mark) -> bool:
-        """Whether the caller has this version; what was seen once is, whatever the header may say of later ones."""
-        if held := self._held(mark.version):
-            self._held = partial(int.__eq__, mark.version)
+    def held(self, version: int) -> bool:
+        """Whether the caller has this version, the newest; then it is what any other is compared with from here on."""
+        if held := self._held(version):
+            self._held = partial(int.__eq__, version)
         self._looked = True
         return held
 
@@ -37,11 +39,12 @@ class Wish:
         return not (self._looked and change.version) or self.met(change.version, at_rest=change.rest)
 
 
-def look(tx: Tx, person: Person, case_id: str, wish: Wish) -> dict[str, Any] | show.Mark:
-    """The whole case when the wish is met; how it stands otherwise, which costs much less."""
-    mark = show.mark(tx, person, case_id)
-    if not wish.met(mark.version, at_rest=mark.status in AT_REST):
-        return mark
+def look(tx: Tx, person: Person, case_id: str, wish: Wish, *, likely: bool = False) -> dict[str, Any] | show.Mark:
+    """The whole case when the wish is met; how it stands otherwise, which costs less unless the first is likely."""
+    if not likely:
+        mark = show.mark(tx, person, case_id)
+        if not wish.met(mark.version, at_rest=mark.status in AT_REST):
+            return mark
     found = show.status(tx, person, case_id)  # it may have moved on in between
     met = wish.met(found["version"], at_rest=found["status"] in AT_REST)
     return found if met else show.Mark(found["version"], found["status"])
@@ -52,11 +55,14 @@ async def met(desk: Desk, person: Person, case_id: str, wish: Wish, seconds: flo
     desk.hub.admit()
     end = time.monotonic() + seconds
     with desk.hub.watch(person.tenant, case_id, wish.concerns) as bell:
+        known = desk.hub.recent.current(person, case_id)
+        told = known is not None and wish.held(known)  # by us, a moment ago: most likely there is nothing to see yet
+        rung = told and await bell.rings(min(SOON, seconds))
         while True:  # the bell is there before the look, so that nothing is missed between them
-            found = await desk.read(look, person, case_id, wish)
+            found = await desk.read(look, person, case_id, wish, likely=rung)
             if not isinstance(found, show.Mark):
                 return found
-            held, left = wish.held(found), end - time.monotonic()
+            held, left = wish.held(found.version), end - time.monotonic()
             if left <= 0 or desk.hub.closed:
                 return found if held else await desk.read(show.status, person, case_id)
-            await bell.rings(left)
+            rung = await bell.rings(left)

@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from api.hub import Hub
 from api.main import create_app
+from hitl.directory import DEV
 from hitl.runtime import Runtime, build
 from hitl.store import events
 from tests.api.carried import to_end, to_review
@@ -189,3 +190,12 @@ def test_until_rest_is_for_those_who_may_see_the_case(desk: TestClient) -> None:
 
 def test_there_is_nothing_else_to_wait_for(desk: TestClient) -> None:
     assert look(desk, post(desk), wait=60, until="lunch").status_code == 422
+
+
+def test_what_no_wake_up_told_of_a_fresh_case_is_seen_soon(running: Running) -> None:
+    client, runtime, app = running
+    runtime.store.notifier.close()
+    case_id = post(client)
+    assert app.state.desk.hub.recent.current(DEV["dev-author"], case_id) == 1
+    to_review(runtime, case_id)
+    assert look(client, case_id, '"1"', 15, until="rest").json()["status"] == "waiting_review"
