@@ -48,7 +48,7 @@ class StoredJudge:
 
         run.later(keep, "verdict")
         if verdict.usage:  # what was paid for is kept at once
-            run.write_now("verdict")
+            run.write_now()
         return verdict.suspect or sampled
 
     def _verdict(self, command: Command, post: Post, policies: PolicySet) -> Verdict:

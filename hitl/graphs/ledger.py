@@ -162,7 +162,7 @@ class PlatformLedger:
         name = "record" if row["direction"] == "forward" else "record_reversal"
         run.later(lambda tx: ledger.applied(tx, row, receipt), name)
         if promised.guarantee == "none":
-            run.write_now(name)
+            run.write_now()
 
     def _again(self, run: Run, row: DictRow, *, unheard_of: bool) -> float:
         """Prove once more that this run may call; when that was."""

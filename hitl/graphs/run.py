@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from hitl import failpoints
 from hitl.domain.cases import Case
 from hitl.domain.commands import Command
 from hitl.domain.events import Fact
@@ -29,7 +30,7 @@ class Run:
         self.store = store
         self.command = command
         self._eager = eager
-        self._later: list[Write] = []
+        self._later: list[tuple[str, Write]] = []
 
     @contextmanager
     def step(self, name: str | None = None) -> Iterator[Step]:
@@ -40,20 +41,30 @@ class Run:
             yield step
             if step.facts:
                 cases.record(tx, step.case, step.facts)
-        self._later.clear()
+        self.caught_up()
 
-    def later(self, write: Write, name: str | None = None) -> None:
+    def later(self, write: Write, name: str) -> None:
         """Write this with the run's next transaction: a crash before it is a crash before its node had run."""
-        self._later.append(write)
+        self._later.append((name, write))
         if self._eager:
-            self.write_now(name)
+            self.write_now()
 
-    def write_now(self, name: str | None = None) -> None:
+    def write_now(self) -> None:
         """Write what is left to write."""
         if self._later:
-            with self.step(name):
+            with self.step():
                 pass
 
     def catch_up(self, tx: Tx) -> list[Fact]:
         """Write what is left to write, in a transaction that has proved the lease; the events that belong to it."""
-        return [fact for write in self._later for fact in write(tx)]
+        facts: list[Fact] = []
+        for name, write in self._later:
+            facts += write(tx)
+            failpoints.hit(f"before_commit:{name}")
+        return facts
+
+    def caught_up(self) -> None:
+        """That transaction has been committed."""
+        written, self._later = self._later, []
+        for name, _ in written:
+            failpoints.hit(f"after_commit:{name}")

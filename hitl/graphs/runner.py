@@ -133,6 +133,8 @@ class Runner:
             settled = runs.settle(tx, run.command, head, people, first=first)
         if not settled:
             raise RuntimeError("the graph stopped without pausing or finishing")
+        run.caught_up()
+        failpoints.hit("after_commit:checkpoint")
 
     def _settle_actions(self, run: Run) -> None:
         self._ledger.settle(run)
