@@ -100,6 +100,7 @@ class FencedSaver(PostgresSaver):
             tx.execute(TELL_HEAD, (Jsonb(state), run.case_id))
         for head in heads.values():
             tx.execute(MOVE_HEAD, (run.tenant_id, *head, None))
+        failpoints.hit("before_commit:checkpoint")
 
     def get_next_version(self, current: str | None, channel: None) -> str:
         """A channel's next version, compared as text: LangGraph's own without the random end, which made up most of a
