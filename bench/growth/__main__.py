@@ -37,8 +37,8 @@ def main() -> None:
 
 def _database(server: str, name: str) -> str:
     with psycopg.connect(server, autocommit=True) as conn:
-        conn.execute(f"create database {name}".encode())
-    url = urlsplit(server)._replace(path=f"/{name}").geturl()
+        conn.execute(f"create database growth_{name}".encode())
+    url = urlsplit(server)._replace(path=f"/growth_{name}").geturl()
     migrate(url)
     return url
 
