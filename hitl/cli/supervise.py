@@ -112,8 +112,9 @@ class Supervisor:
 
     def _desk(self) -> Child:
         where = ["--host", self._settings.host, "--port", str(self._port)]
-        quiet = ["--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", str(DESK_SECONDS)]
-        return Child("desk", ["uvicorn", "api.main:app", *where, *quiet])
+        quiet = ["--no-access-log", "--no-proxy-headers", "--log-level", "warning"]
+        patience = ["--timeout-graceful-shutdown", str(DESK_SECONDS)]
+        return Child("desk", ["uvicorn", "api.main:app", *where, *quiet, *patience])
 
     def _worker(self, number: int) -> Child:
         return Child(f"worker {number}", ["workers"], buried=self._bury)

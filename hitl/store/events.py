@@ -32,7 +32,8 @@ def of_all(tx: Tx, tenant_id: str, person: str | None, *, cursor: str, limit: in
     return tx.all(
         """select e.tx::text || '.' || e.case_id || '.' || e.seq as cursor, e.case_id, e.seq, e.type, e.at,
             e.actor_kind, e.actor_id, e.before, e.after, e.data
-        from events e join cases c using (case_id)
+        from events e
+            cross join lateral (select started_by, author_id from cases where case_id = e.case_id offset 0) c
         where e.tenant_id = %(tenant)s and e.tx >= %(tx)s::xid8 and e.tx < pg_snapshot_xmin(pg_current_snapshot())
           and (e.tx, e.case_id::text, e.seq) > (%(tx)s::xid8, %(case)s, %(seq)s)
           and (%(person)s::text is null or c.started_by = %(person)s or c.author_id = %(person)s)

@@ -35,16 +35,18 @@ select c.case_id, c.tenant_id, c.status, c.outcome, c.needs_attention, c.version
         select appeal_id, round, kind, on_appeal, by_person, reason, at from appeals
         where case_id = c.case_id order by round desc limit 1) p) as appeal
 """
-# Where a status' cases are found in order; no index looks at the status itself, which changes too often for that.
-SOURCE = {
-    "waiting_review": """(select distinct case_id from reviews where tenant_id = %(tenant)s
-        and status in ('open', 'blocked') order by case_id desc) w join cases c using (case_id)""",
-    **dict.fromkeys(
-        ("received", "analyzing", "executing", "rolling_back"),
-        """(select distinct case_id from commands where kind <> 'settle'
-        and state in ('ready', 'published', 'claimed') order by case_id desc) w join cases c using (case_id)""",
-    ),
-}
+# Where cases are found in order; no index looks at the status itself, which changes too often for that.
+WAITING = """select distinct case_id from reviews where tenant_id = %(tenant)s and status in ('open', 'blocked')
+    order by case_id desc"""
+MOVING = """select distinct case_id from commands where kind <> 'settle'
+    and state in ('ready', 'published', 'claimed') order by case_id desc"""
+OWN = """(select case_id from cases where tenant_id = %(tenant)s and started_by = %(person)s order by case_id desc)
+    union all (select case_id from cases where tenant_id = %(tenant)s and author_id = %(person)s
+        and started_by <> %(person)s order by case_id desc) order by case_id desc"""
+SOURCE = {"waiting_review": WAITING, **dict.fromkeys(("received", "analyzing", "executing", "rolling_back"), MOVING)}
+# One case after the other, until the page is full: left to itself, Postgres would rather read all cases and sort them.
+ONE_BY_ONE = """({}) w
+    cross join lateral (select * from cases where cases.case_id = w.case_id offset 0) c"""
 ALSO = {"failed": "c.error is not null", "needs_migration": "c.parked_from is not null"}
 SEES = "(%(person)s::text is null or c.started_by = %(person)s or c.author_id = %(person)s)"
 
@@ -78,22 +80,25 @@ def page(
         "before": before,
         "limit": limit,
     }
-    where = ["c.tenant_id = %(tenant)s", SEES]
+    found = SOURCE.get(status or "") if person is None else OWN
+    source, at = (ONE_BY_ONE.format(found), "w") if found else ("cases c", "c")
+    where = ["c.tenant_id = %(tenant)s"]
     if status:
         where.append("c.status = %(status)s")
     if before:
-        where.append("c.case_id < %(before)s")
+        where.append(f"{at}.case_id < %(before)s")
     if status in ALSO:
         where.append(ALSO[status])
-    source = SOURCE.get(status or "", "cases c") if person is None else "cases c"  # an author's own cases are few
-    return tx.all(f"{WHOLE} from {source} where {' and '.join(where)} order by c.case_id desc limit %(limit)s", values)
+    return tx.all(
+        f"{WHOLE} from {source} where {' and '.join(where)} order by {at}.case_id desc limit %(limit)s", values
+    )
 
 
 def forum(tx: Tx, tenant_id: str, limit: int) -> list[DictRow]:
     """The newest posts as the demo forum knows them: who wrote what, under which case."""
     return tx.all(
         """select c.case_id, c.content_id, c.author_id, t.body as content, c.created_at as at,
-            exists (select 1 from analyses a where a.case_id = c.case_id and a.sensitive) as sensitive
+            coalesce((select bool_or(a.sensitive) from analyses a where a.case_id = c.case_id), false) as sensitive
         from cases c join contents t using (case_id)
         where c.tenant_id = %s and c.current order by c.case_id desc limit %s""",
         (tenant_id, limit),
