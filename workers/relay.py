@@ -8,7 +8,7 @@ from dramatiq import Broker
 from hitl import failpoints
 from hitl.store import outbox, workers
 from hitl.store.notify import COMMANDS, Listener
-from hitl.store.postgres import Store
+from hitl.store.postgres import Store, Tx
 from workers.doorbell import message
 from workers.loops import Loop
 
@@ -25,7 +25,7 @@ class Relay(Loop):
         super().__init__("relay", POLL_SECONDS, self._round)
         self._store, self._broker, self._worker_id, self._window = store, broker, worker_id, window
         self._flowing = False
-        self._looked, self._share, self._serves = float("-inf"), 1, list[str]()
+        self._looked, self._serves = float("-inf"), list[str]()
         self._listener = Listener(store.url, COMMANDS, lambda _: self.wake())
 
     def start(self) -> None:
@@ -48,19 +48,17 @@ class Relay(Loop):
         while not self.stopping and self._publish():
             self._flowing = True
 
-    def _look_around(self) -> None:
-        """Who else relays, and which graph versions living workers serve; old news for a second costs nothing."""
-        if time.monotonic() - self._looked < LOOK_SECONDS:
-            return
-        with self._store.statement() as tx:
-            self._share = max(1, self._window // max(1, workers.alive(tx)["relays"]))
-            self._serves = sorted(workers.served(tx))
-        self._looked = time.monotonic()
+    def _served(self, tx: Tx) -> list[str]:
+        """The graph versions that living workers serve; old news for a second costs nothing."""
+        if time.monotonic() - self._looked > LOOK_SECONDS:
+            self._serves, self._looked = sorted(workers.served(tx)), time.monotonic()
+        return self._serves
 
     def _publish(self) -> int:
-        self._look_around()
         with self._store.transaction() as tx:
-            due = outbox.take(tx, window=self._window, share=self._share, relay=self._worker_id, serves=self._serves)
+            share = max(1, self._window // max(1, workers.alive(tx)["relays"]))  # never old: two would overfill it
+            serves = self._served(tx)
+            due = outbox.take(tx, window=self._window, share=share, relay=self._worker_id, serves=serves)
             tx.name = "publish" if due else None
         for n, (command_id, kind) in enumerate(due):
             try:
