@@ -107,7 +107,8 @@ def raw(body: bytes, *, promised: int | None = None) -> Answer:
     """These bytes as a 200; with `promised` more than that many, the connection ends too early."""
 
     def reply(_: Request, to: BaseHTTPRequestHandler) -> None:
-        send(to, 200, body, {"Content-Length": str(promised or len(body))})
+        # said, so that no client sends its next request into a line that is being closed
+        send(to, 200, body, {"Content-Length": str(promised or len(body)), "Connection": "close"})
         to.close_connection = True
 
     return reply
