@@ -176,9 +176,7 @@ def appeal(tx: Tx, values: dict[str, Any]) -> None:
 
 def undecided(tx: Tx, after: str | None, limit: int) -> list[DictRow]:
     """A batch of open and blocked reviews behind an id, with `involved`: the people who may not decide them."""
-    involved = (
-        cases.INVOLVED.replace("%(id)s", "r.case_id").replace("r using", "o using").replace("r.status", "o.status")
-    )
+    involved = cases.INVOLVED.replace("%(id)s", "r.case_id")
     return tx.all(
         f"""select r.review_id, r.case_id, r.round, r.level, r.tenant_id, r.status, array({involved}) as involved
         from reviews r where r.status in ('open', 'blocked') and (%(after)s::uuid is null or r.review_id > %(after)s)
