@@ -131,7 +131,7 @@ class Clients:
         tag: dict[str, str] = {}
         while True:
             headers = {"Authorization": "Bearer dev-moderator", **tag}
-            params = {"wait": str(WAIT)} if tag else {}
+            params = {"wait": str(WAIT), "until": "rest"} if tag else {}
             answer = await self._lines.send("GET", f"/status/{case_id}", headers=headers, params=params)
             if answer is None or answer.status_code == 503:
                 await asyncio.sleep(PAUSE)
