@@ -172,7 +172,7 @@ class PlatformLedger:
         return proven
 
     def _end(self, run: Run, row: DictRow, status: str, error: str) -> None:
-        with run.step() as step:
+        with run.step(status if row["direction"] == "forward" else f"{status}_reversal") as step:
             step.facts += ledger.ended(step.tx, row, status, error[:300])
 
     def _promised(self, row: DictRow) -> KindManifest:

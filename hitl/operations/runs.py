@@ -90,6 +90,7 @@ def complete(tx: Tx, case: Case, told: Sequence[Fact] = (), *, by: str | None = 
 
 def fail(tx: Tx, command: Command, cause: str, detail: str) -> None:
     """The case has failed, its cause kept (never any user text); an operator can retry it."""
+    tx.name = tx.name or "fail"
     case = commands.finish(tx, command, cause, failed=True)
     given_up(tx, case, command, cause, detail)
 
@@ -153,6 +154,7 @@ def hand_back(tx: Tx, command: Command) -> None:
 
 def settled_actions(tx: Tx, command: Command, *, first: Callable[[Tx], list[Fact]]) -> None:
     """What a person asked to be settled has been done as far as it could be; `first` as in `settle`."""
+    tx.name = "settled_actions"
     case = commands.finish(tx, command, "settled")
     facts = first(tx)
     data = {"needs_attention": actions.unsettled(tx, case.case_id) > 0}

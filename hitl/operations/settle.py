@@ -25,6 +25,7 @@ WAYS: dict[str, frozenset[Outcome]] = {
 def settle_action(tx: Tx, person: Person, action_id: str, outcome: Outcome, reason: str) -> dict[str, Any]:
     """Say what became of an action; the case carries on from there."""
     people.permit(person, "supervisor")
+    tx.name = "settle_action"
     row = actions.get(tx, action_id)
     if row is None or row["tenant_id"] != person.tenant:
         raise Missing("There is no such action.")

@@ -24,6 +24,7 @@ def adopt(tx: Tx, command_id: int) -> bool:
     if found is None or command is None:
         return False
     case, _ = found
+    tx.name = "adopt" if command.attempts < MAX_ATTEMPTS else "give_up"
     if command.attempts < MAX_ATTEMPTS:
         commands.make_ready(tx, command_id, delay=backoff(command.attempts - 1))
         return True
@@ -51,10 +52,12 @@ def park(tx: Tx, case_id: str) -> None:
         return
     current = GRAPH_VERSIONS.get(case.graph) or workers.newest_version(tx, case.graph)
     if last["kind"] == "rollback" and current and current != case.graph_version:
+        tx.name = "move"
         maintenance.move_to_version(tx, case_id, last["command_id"], current)
         data = {"from": case.graph_version, "to": current}
         cases.record(tx, case, [Fact("graph_version_changed", UPKEEP, data)], graph_version=current)
     elif case.status != "needs_migration":
+        tx.name = "park"
         data = {"graph": case.graph, "graph_version": case.graph_version}
         fact = Fact("case_parked", UPKEEP, data, after="needs_migration")
         cases.record(tx, case, [fact], parked_from=case.status)
@@ -69,6 +72,7 @@ def unpark(tx: Tx, case_id: str) -> None:
     """The case goes on where it was parked."""
     case = cases.lock(tx, case_id)
     if case.status == "needs_migration":
+        tx.name = "unpark"
         cases.record(tx, case, [Fact("case_unparked", UPKEEP, {}, after=case.parked_from)], parked_from=None)
 
 
@@ -88,6 +92,7 @@ def reconsider(tx: Tx, people: Sequence[Person], *, after: str | None = None, li
 def _turn(tx: Tx, row: DictRow, *, free: bool) -> None:
     case = cases.lock(tx, row["case_id"])
     if reviews.turn(tx, row["review_id"], "open" if free else "blocked"):
+        tx.name = "reconsider"
         data = {"review_id": row["review_id"], "round": row["round"], "level": row["level"]}
         cases.record(tx, case, [Fact("review_unblocked" if free else "review_blocked", UPKEEP, data)])
 
@@ -99,9 +104,13 @@ def forget_workers(tx: Tx) -> None:
 
 def forget_answers(tx: Tx, limit: int = 5000) -> int:
     """Forget answers that nobody may ask for again; how many, at most `limit`."""
-    return idempotency.prune(tx, limit)
+    forgotten = idempotency.prune(tx, limit)
+    tx.name = "forget" if forgotten else None
+    return forgotten
 
 
 def clear_long_closed(tx: Tx, limit: int = 100) -> int:
     """Keep of long closed cases' checkpoints only the heads; of how many cases, at most `limit`."""
-    return maintenance.clear_long_closed(tx, CHECKPOINT_DAYS, limit)
+    cleared = maintenance.clear_long_closed(tx, CHECKPOINT_DAYS, limit)
+    tx.name = "clear" if cleared else None
+    return cleared
