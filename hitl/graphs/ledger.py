@@ -10,6 +10,7 @@ from hitl import failpoints
 from hitl.domain.commands import MAX_ATTEMPTS
 from hitl.graphs.run import Run
 from hitl.operations import ledger
+from hitl.operations.ledger import Seen
 from hitl.platforms.port import Effect, EffectRefused, EffectUnknown, KindManifest, Platform, Receipt
 from hitl.store.postgres import Store
 
@@ -75,11 +76,11 @@ class PlatformLedger:
 
     def _forward(self, run: Run, row: DictRow) -> None:
         promised, proven = self._promised(row), time.monotonic()
-        # on its way first: nobody else of us touches the target between the look at it and the call
-        sent = self._send(run, row)
+        seen = self._look(row, promised)
+        sent = self._send(run, row, seen)
         if sent is None:
             return
-        if not sent["called"]:
+        if not sent["called"]:  # it is on its way now: nobody else of us touches the target before the call
             before = self._read(sent) if promised.readable else None
             with self._store.statement("send") as tx:
                 ledger.calling(tx, run.command, sent, before)
@@ -88,7 +89,8 @@ class PlatformLedger:
 
     def _reverse(self, run: Run, row: DictRow) -> None:
         promised, proven = self._promised(row), time.monotonic()
-        sent = self._send(run, row)
+        seen = self._look_back(row, promised)
+        sent = self._send(run, row, seen)
         if sent is None:
             return
         if not sent["called"]:
@@ -101,12 +103,32 @@ class PlatformLedger:
                 sent = ledger.calling_back(tx, run.command, sent, None if correction else released["restore"])
         self._call(run, sent, promised, proven)
 
-    def _send(self, run: Run, row: DictRow) -> DictRow | None:
+    def _look(self, row: DictRow, promised: KindManifest) -> Seen | None:
+        """Look at the target before the action is on its way, so that both are written down at once.
+
+        None when it has to be done one after the other: it was on its way before, or another of ours is.
+        """
+        if row["called"] or row["untouched"] is None:
+            return None
+        return Seen(self._read(row) if promised.readable else None, row["untouched"])
+
+    def _look_back(self, row: DictRow, promised: KindManifest) -> Seen | None:
+        """The same for a reversal; None also when it may end without a call."""
+        if row["kind"] == "notify_author":
+            return None if row["called"] else Seen(None, None)
+        if row["called"] or row["untouched"] is None or row["shared"] or not promised.readable:
+            return None
+        return None if self._ends(row, row, self._read(row)) else Seen(row["restore"], row["untouched"])
+
+    def _send(self, run: Run, row: DictRow, seen: Seen | None) -> DictRow | None:
         """Put it on its way; wait a moment for another effect on the same target, and give the command back then."""
+        name = ("send" if row["direction"] == "forward" else "send_reversal") if seen else None
         for pause in (*BUSY_PAUSES, None):
             try:
-                with run.step() as step:
+                with run.step(name) as step:
                     sent, facts = ledger.send(step.tx, row["action_id"])
+                    if sent and seen and not sent["called"]:
+                        sent = ledger.calling_as_seen(step.tx, run.command, sent, seen)
                     step.facts += facts
             except ledger.TargetBusy:
                 if pause is None:
@@ -116,20 +138,25 @@ class PlatformLedger:
                 return sent
         raise AssertionError("the last try returns or raises")
 
+    def _ends(self, row: DictRow, released: DictRow, now: Any) -> str | None:
+        """How a reversal ends without a call; None when one is to be made."""
+        if now == released["restore"]:
+            return "applied"
+        if released["told"] and now != released["left"] and not row["overwrite"]:
+            return "conflict"
+        return None
+
     def _settled_without_a_call(self, run: Run, row: DictRow, released: DictRow, promised: KindManifest) -> bool:
         """Whether releasing the hold was all there was to do, or nothing can or may be done."""
-        shared, restore = released["shared"], released["restore"]
-        if not shared and not promised.readable:
+        if not released["shared"] and not promised.readable:
             self._end(run, row, "irreversible", "the platform cannot show this effect, so it cannot be undone")
             return True
-        now = None if shared else self._read(row)
-        if shared or now == restore:
+        end = "applied" if released["shared"] else self._ends(row, released, self._read(row))
+        if end == "applied":
             run.later(lambda tx: ledger.applied(tx, row, None), "record_reversal")
-            return True
-        if released["told"] and now != released["left"] and not row["overwrite"]:
+        if end == "conflict":
             self._end(run, row, "conflict", "somebody else changed this in the meantime; it was not overwritten")
-            return True
-        return False
+        return end is not None
 
     def _call(self, run: Run, row: DictRow, promised: KindManifest, proven: float) -> bool:
         """Call the platform once per key; False when the outcome stays unknown. The lease was held after `proven`."""

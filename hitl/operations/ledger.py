@@ -4,12 +4,13 @@ Each is part of a transaction of the run that holds the case's lease, and return
 calls themselves are made between these, outside any transaction (graphs/ledger.py).
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 from hitl.domain import actions as catalog
 from hitl.domain.commands import Command
 from hitl.domain.events import Actor, Fact
-from hitl.errors import GuardianError
+from hitl.errors import Fenced, GuardianError
 from hitl.platforms.port import Receipt
 from hitl.store import actions, calls, commands
 from hitl.store.postgres import DictRow, Tx
@@ -36,6 +37,18 @@ class DigestMismatch(GuardianError):
     """What would be sent is not what was decided."""
 
     slug = "digest-mismatch"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a target showed before an action was on its way to it.
+
+    `value` is what to write down: the before-image, or what a reversal restores. `untouched` tells whether it still
+    holds (see store.actions.SEEN); None: it holds always.
+    """
+
+    value: Any
+    untouched: list[str] | None
 
 
 def forward_work(tx: Tx, decision_id: str) -> list[DictRow]:
@@ -77,14 +90,28 @@ def send(tx: Tx, action_id: str) -> tuple[DictRow | None, list[Fact]]:
 
 
 def calling(tx: Tx, command: Command, row: DictRow, before: Any) -> None:
-    """The call is about to be made: keep the before-image. One statement."""
-    calls.calling(tx, command, row, before)
+    """The call is about to be made: keep the before-image. One statement; Fenced when the lease is lost."""
+    if not calls.calling(tx, command, row, before):
+        raise Fenced()
 
 
 def calling_back(tx: Tx, command: Command, row: DictRow, restore: Any) -> DictRow:
-    """A reversal's call is about to be made, with the value that it is to restore. One statement."""
-    calls.calling_back(tx, command, row["action_id"], restore)
+    """A reversal's call is about to be made, with the value that it is to restore. One statement; Fenced likewise."""
+    if not calls.calling_back(tx, command, row["action_id"], restore):
+        raise Fenced()
     return {**row, "before": restore}
+
+
+def calling_as_seen(tx: Tx, command: Command, row: DictRow, seen: Seen) -> DictRow:
+    """The call is about to be made, in the transaction that put it on its way, if what was seen is still so.
+
+    It is while no action of ours has touched the aspect since: then the row says `called`.
+    """
+    if row["direction"] == "forward":
+        called = calls.calling(tx, command, row, seen.value, seen.untouched)
+        return {**row, "called": called}
+    called = calls.calling_back(tx, command, row["action_id"], seen.value, seen.untouched)
+    return {**row, "called": called, "before": seen.value if called else row["before"]}
 
 
 def calling_again(tx: Tx, command: Command, row: DictRow, *, unheard_of: bool) -> None:

@@ -8,6 +8,24 @@ from hitl.store.postgres import DictRow, Jsonb, Tx
 STANDING = "('applied', 'conflict', 'reversal_incomplete')"
 # Of an action `a`: whether a person has to look at it.
 UNSETTLED = "(a.status in ('unknown', 'conflict', 'reversal_incomplete') or a.attention)"
+# Of an action `a`: the versions of all other forward actions on its aspect. Whatever we do to an aspect changes one of
+# them: a call that is made, and the end of a call that reverses.
+UNTOUCHED = """coalesce((select array_agg(other.xmin::text order by other.action_id) from actions other
+    where (other.tenant_id, other.target, other.aspect) = (a.tenant_id, a.target, a.aspect)
+    and other.direction = 'forward' and other.action_id <> a.action_id), '{}')"""
+# The same while none of ours is on its way to the target, else null.
+SEEN = f"""case when not exists (select 1 from actions s where s.tenant_id = a.tenant_id and s.target = a.target
+    and s.status = 'sending') then {UNTOUCHED} end as untouched"""
+# Of a reversal `a`: what it is about to release. `shared`: another action holds the aspect; `restore`: what to put
+# back; `told`: somebody told what our newest call left on the aspect, namely `left`.
+RELEASE = f"""undone.before as restore, newest.after as left, coalesce(newest.after is not null, false) as told,
+    exists (select 1 from actions other where (other.tenant_id, other.target, other.aspect)
+        = (undone.tenant_id, undone.target, undone.aspect) and other.direction = 'forward'
+        and other.status in {STANDING} and other.action_id <> undone.action_id) as shared"""
+RELEASING = """actions a join actions undone on undone.action_id = a.reverses left join lateral (
+    select after from actions n where (n.tenant_id, n.target, n.aspect)
+        = (undone.tenant_id, undone.target, undone.aspect) and n.direction = 'forward'
+        and n.applied_at is not null order by n.applied_at desc limit 1) newest on true"""
 
 
 def plan(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
@@ -32,9 +50,9 @@ def of_round(tx: Tx, case_id: str, round_: int, direction: str) -> list[DictRow]
 
 
 def of_decision(tx: Tx, decision_id: str) -> tuple[str, list[DictRow]]:
-    """The digest of what was decided, and the decision's forward actions in order."""
+    """The digest of what was decided, and the decision's forward actions in order, each with `untouched` (see SEEN)."""
     rows = tx.all(
-        """select d.digest as decided, a.* from decisions d left join actions a on a.case_id = d.case_id
+        f"""select d.digest as decided, a.*, {SEEN} from decisions d left join actions a on a.case_id = d.case_id
             and a.round = d.round and a.direction = 'forward' and a.decision_id = d.decision_id
         where d.decision_id = %s order by a.ordinal""",
         (decision_id,),
@@ -44,10 +62,14 @@ def of_decision(tx: Tx, decision_id: str) -> tuple[str, list[DictRow]]:
 
 
 def reversals_due(tx: Tx, case_id: str) -> list[DictRow]:
-    """The case's reversals still to be done: newest first, corrections of what cannot be undone at the end."""
+    """The case's reversals still to be done: newest first, corrections of what cannot be undone at the end.
+
+    With what each is about to release, and `untouched` (see SEEN).
+    """
     return tx.all(
-        """select * from actions where case_id = %s and direction = 'reverse' and status in ('planned', 'sending')
-        order by (kind = 'notify_author'), round desc, ordinal desc""",
+        f"""select a.*, {RELEASE}, {SEEN} from {RELEASING}
+        where a.case_id = %s and a.direction = 'reverse' and a.status in ('planned', 'sending')
+        order by (a.kind = 'notify_author'), a.round desc, a.ordinal desc""",
         (case_id,),
     )
 

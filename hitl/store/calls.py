@@ -5,8 +5,7 @@ from typing import Any
 import psycopg
 
 from hitl.domain.commands import Command
-from hitl.errors import Fenced
-from hitl.store.actions import STANDING
+from hitl.store.actions import RELEASE, RELEASING, STANDING, UNTOUCHED
 from hitl.store.commands import HOLD
 from hitl.store.postgres import DictRow, Jsonb, Tx
 
@@ -29,30 +28,19 @@ def send(tx: Tx, action_id: str) -> DictRow | None:
 
 
 def release(tx: Tx, action_id: str) -> DictRow:
-    """For a reversal: what it is about to release.
+    """For a reversal: what it is about to release (see actions.RELEASE); `left` is to be found there.
 
-    `shared`: another action holds the aspect; `restore`: what to put back; `told`: somebody told what our newest call
-    left on the aspect, namely `left`, which is to be found there unless a third party changed it.
+    Unless a third party changed it.
     """
-    row = tx.one(
-        f"""select undone.before as restore, exists (
-                select 1 from actions other where (other.tenant_id, other.target, other.aspect)
-                    = (undone.tenant_id, undone.target, undone.aspect) and other.direction = 'forward'
-                    and other.status in {STANDING} and other.action_id <> undone.action_id) as shared,
-            coalesce(newest.after is not null, false) as told, newest.after as left
-        from actions mine join actions undone on undone.action_id = mine.reverses left join lateral (
-            select after from actions a where (a.tenant_id, a.target, a.aspect)
-                = (undone.tenant_id, undone.target, undone.aspect) and a.direction = 'forward'
-                and a.applied_at is not null order by a.applied_at desc limit 1) newest on true
-        where mine.action_id = %s""",
-        (action_id,),
-    )
+    row = tx.one(f"select {RELEASE} from {RELEASING} where a.action_id = %s", (action_id,))
     assert row is not None, "actions are never deleted"
     return row
 
 
-def calling(tx: Tx, command: Command, row: DictRow, before: Any) -> None:
-    """Write the before-image down, under the run's lease: from here on the call may have happened.
+def calling(tx: Tx, command: Command, row: DictRow, before: Any, untouched: list[str] | None = None) -> bool:
+    """Write the before-image down, under the run's lease: from here on the call may have happened. False: it may not.
+
+    Namely when the lease is lost, or when something of ours has touched the aspect since that was `untouched`.
 
     While another of our actions holds the aspect, its before-image counts: what was there before all of them. So does
     that of one of which nobody knows yet whether it holds on: it is true either way.
@@ -64,34 +52,32 @@ def calling(tx: Tx, command: Command, row: DictRow, before: Any) -> None:
                 and direction = 'forward' and (status in {STANDING} or status = 'unknown')
                 and action_id <> %(action)s
             order by sent_at limit 1)
-        update actions set called = true, called_at = clock_timestamp(),
+        update actions a set called = true, called_at = clock_timestamp(),
             before = case when exists (select 1 from holder)
                 then coalesce((select before from holder), 'null') else %(before)s end
-        from held where action_id = %(action)s returning 1 as ok""",
-        {**_under(command, row["action_id"]), "before": Jsonb(before)}
+        from held where action_id = %(action)s and {AS_SEEN} returning 1 as ok""",
+        {**_under(command, row["action_id"], untouched), "before": Jsonb(before)}
         | {name: row[column] for name, column in (("tenant", "tenant_id"), ("target", "target"), ("aspect", "aspect"))},
     )
-    _fenced_unless(found)
+    return found is not None
 
 
-def calling_back(tx: Tx, command: Command, action_id: str, restore: Any) -> None:
+def calling_back(tx: Tx, command: Command, action_id: str, restore: Any, untouched: list[str] | None = None) -> bool:
     """The same for a reversal, with the value that it is to restore."""
     found = tx.one(
         f"""with held as ({HOLD})
-        update actions set called = true, called_at = clock_timestamp(), before = %(restore)s
-        from held where action_id = %(action)s returning 1 as ok""",
-        {**_under(command, action_id), "restore": Jsonb(restore)},
+        update actions a set called = true, called_at = clock_timestamp(), before = %(restore)s
+        from held where action_id = %(action)s and {AS_SEEN} returning 1 as ok""",
+        {**_under(command, action_id, untouched), "restore": Jsonb(restore)},
     )
-    _fenced_unless(found)
+    return found is not None
 
 
-def _under(command: Command, action_id: str) -> dict[str, Any]:
-    return {"id": command.command_id, "epoch": command.epoch, "action": action_id}
+AS_SEEN = f"(%(untouched)s::text[] is null or {UNTOUCHED} = %(untouched)s::text[])"
 
 
-def _fenced_unless(found: DictRow | None) -> None:
-    if found is None:
-        raise Fenced()
+def _under(command: Command, action_id: str, untouched: list[str] | None) -> dict[str, Any]:
+    return {"id": command.command_id, "epoch": command.epoch, "action": action_id, "untouched": untouched}
 
 
 def calling_again(tx: Tx, action_id: str) -> None:

@@ -147,6 +147,28 @@ def test_the_before_image_is_read_while_nobody_else_of_us_touches_the_target(hou
     assert house.world.shows(POST) == {}
 
 
+def test_a_reversal_looks_again_when_another_decision_has_touched_its_target_since(house: House) -> None:
+    first = _acted(house, 1, "remove_content")
+    second = house.waiting(content="text 2", content_id="p")
+    house.decide(second, "edit", actions=edit("remove_content"))
+    (forward,) = house.due()
+    house.rollback(first, by=SUPERVISOR)
+    (backward,) = [command_id for command_id in house.due() if command_id != forward]
+
+    def do_the_other() -> None:
+        house.world.on_read = None
+        other = threading.Thread(target=lambda: house.deliver(forward, "w2"))
+        other.start()
+        other.join()
+
+    house.world.on_read = do_the_other
+    house.deliver(backward)
+    house.insist()
+    assert house.world.shows(POST) == REMOVED
+    _undo(house, second)
+    assert house.world.shows(POST) == {}
+
+
 def test_an_unknown_action_lends_its_before_image_to_the_next_one(house: House) -> None:
     house.world.guarantee = "none"
     house.world.faults = ["drop"]
