@@ -2,26 +2,31 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from hitl.failpoints import NAMES, STALL_SECONDS
-from tests.chaos.driver import PATIENCE, Lost
+from tests.chaos.driver import PATIENCE, Journey, Lost
 from tests.chaos.site import DESK, WORKERS, Site
+from tests.chaos.troubles import TROUBLES, Way
 
 Fault = Literal["kill", "raise", "stall", "overtake"]
 Broker = Literal["embedded", "rabbitmq"]
 FAULTS: tuple[Fault, ...] = ("kill", "raise", "stall", "overtake")
 BROKERS: tuple[Broker, ...] = ("embedded", "rabbitmq")
-AT_THE_DESK = ("start", "decide", "rollback")  # the commits that the API makes
+AT_THE_DESK = ("start", "decide", "rollback", "settle_action")  # the commits that the API makes
 # A run of each kind passes these: the start, the decision, the rollback.
 PER_RUN = ("publish", "claim", "invoke", "checkpoint", "settle")
 # Each action passes these: one that honors the key, one that can be queried, one of which nothing is promised.
 PER_ACTION = ("send", "call", "record", "reversal")
 # Whoever passes these holds a lease, and may be stopped for so long that another takes over.
 LEASED = ("after_commit:claim", "verdict", "invoke", "checkpoint", "settle", *PER_ACTION)
+# The same of those beside the main path.
+REVERSALS_ENDS = ("refused_reversal", "unknown_reversal", "conflict_reversal")
+LEASED_BESIDE = ("refused", "unknown", *REVERSALS_ENDS, "fail", "settled_actions")
 
 
 @dataclass(frozen=True)
@@ -41,16 +46,27 @@ class Combination:
         return str(self).replace("overtake", "stall")
 
     @property
+    def boundary(self) -> str:
+        """What its name says behind `before_commit:` or `after_commit:`."""
+        return self.name.partition(":")[2]
+
+    @property
     def place(self) -> str:
         """Which program passes it."""
-        return DESK if self.name.partition(":")[2] in AT_THE_DESK else WORKERS
+        return DESK if self.boundary in AT_THE_DESK else WORKERS
+
+    @property
+    def beside(self) -> bool:
+        """Whether it is passed only when something goes wrong on a case's way."""
+        return self.boundary in TROUBLES
 
 
 def every() -> Iterator[Combination]:
     """All of them; those that each run or each action passes are hit at the first, the second and the third."""
     for name in NAMES:
-        often = any(part in name for part in (*PER_RUN, *PER_ACTION))
-        leased = any(part in name for part in LEASED)
+        first = Combination(name)
+        often = not first.beside and any(part in name for part in (*PER_RUN, *PER_ACTION))
+        leased = first.boundary in LEASED_BESIDE if first.beside else any(part in name for part in LEASED)
         for fault in (f for f in FAULTS if f != "overtake" or leased):
             yield from (Combination(name, fault, nth) for nth in range(1, 4 if often else 2))
 
@@ -75,7 +91,7 @@ def run(site: Site, broker: Broker, combination: Combination, number: int) -> Ou
     if combination.fault == "overtake":
         threading.Thread(target=_overtake, args=(site, fired), daemon=True).start()
     try:
-        case = site.journey(f"case-{number}").whole_loop()
+        case = _journey(site, combination, number, armed).whole_loop()
         site.rest(case["case_id"])
         ends = [(a["round"], a["status"]) for a in case["actions"] if a["reverses"] is None]
         expected = [(1, "reversed"), (1, "reversed"), (1, "irreversible"), *[(2, "applied")] * 3]
@@ -89,6 +105,14 @@ def run(site: Site, broker: Broker, combination: Combination, number: int) -> Ou
         wrong.append("the failpoint was never hit")
     wrong += site.violations()
     return Outcome(combination, broker, time.monotonic() - began, tuple(wrong))
+
+
+def _journey(site: Site, combination: Combination, number: int, armed: Mapping[str, str]) -> Journey:
+    journey = site.journey(f"case-{number}")
+    if combination.beside:
+        way = Way(site, journey, armed if combination.place == WORKERS else {})
+        journey.meanwhile = partial(TROUBLES[combination.boundary], way)
+    return journey
 
 
 def _overtake(site: Site, fired: Path) -> None:

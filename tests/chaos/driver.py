@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 
@@ -13,7 +13,9 @@ PATIENCE = 150.0  # seconds until something that should happen counts as lost
 AGAIN_SECONDS = 0.1
 LATE_SECONDS = 1.0  # until what a killed worker had sent has arrived at the witness
 RUDE = "You silly goose, nobody likes you."
+UNSETTLED = ("unknown", "refused", "conflict", "reversal_incomplete")
 Case = dict[str, Any]
+Moment = Literal["posted", "decided", "carried out", "settling"]
 
 
 class Lost(Exception):
@@ -80,18 +82,25 @@ class Driver:
 
 
 class Journey:
-    """One post's way through the loop; `testimony` is the witness's file, which a supervisor looks at to settle."""
+    """One post's way through the loop; `testimony` is the witness's file, which a supervisor looks at to settle.
+
+    `meanwhile` is called at each moment, for whatever is to happen then.
+    """
 
     def __init__(self, driver: Driver, name: str, testimony: Path) -> None:
         self._driver, self._testimony = driver, testimony
+        self.meanwhile: Callable[[Moment], None] = lambda _: None
         self.name, self.case_id, self.review_id = name, "", ""
         self._asked = 0
 
     def whole_loop(self) -> Case:
         """Start, decide, appeal, reverse, decide again; the case as it is at the end."""
         self.start()
+        self.meanwhile("posted")
         self.decide("dev-moderator", "approve")
+        self.meanwhile("decided")
         self.await_end()
+        self.meanwhile("carried out")
         self.appeal()
         self.await_review(2)
         self.decide("dev-supervisor", "approve")
@@ -136,7 +145,7 @@ class Journey:
 
     def _await_settled(self, there: Callable[[Case], bool]) -> Case:
         while True:
-            case = self.await_(lambda c: there(c) or c["status"] == "failed")
+            case = self.await_(lambda c: (there(c) and not _being_done(c)) or c["status"] == "failed")
             if case["status"] == "failed" and not case["needs_attention"]:
                 raise Lost(f"case {self.case_id} failed: {case['error']}")
             if not case["needs_attention"]:
@@ -145,12 +154,19 @@ class Journey:
 
     def _settle(self, case: Case) -> None:
         """A supervisor looks at the platform, and says what happened there."""
+        self.meanwhile("settling")
         time.sleep(LATE_SECONDS)
         done = {line["action_id"] for line in read(self._testimony) if line["did"] == "applied"}
         for action in case["actions"]:
-            if action["reverses"] is None and action["status"] in ("unknown", "conflict", "reversal_incomplete"):
+            if action["reverses"] is None and action["status"] in UNSETTLED:
                 undoing = [a["action_id"] for a in case["actions"] if a["reverses"] == action["action_id"]]
-                asked = action["action_id"] if action["status"] == "unknown" else undoing[0]
+                forward = action["status"] in ("unknown", "refused")
+                asked = action["action_id"] if forward else undoing[0]
                 outcome = "happened" if asked in done else "retry"
                 path = f"/actions/{action['action_id']}/settle"
                 self.ask("dev-supervisor", path, {"outcome": outcome, "reason": "I looked at the platform."})
+
+
+def _being_done(case: Case) -> bool:
+    """Whether an action is on its way; a supervisor may have asked for that after the case was closed."""
+    return any(action["status"] in ("planned", "sending") for action in case["actions"])

@@ -36,6 +36,11 @@ What each run passes is hit in the first, the second and the third run; what eac
 second and the third action. When all had woken up, the case had to be where it should, and every checker had to find
 nothing (`tests/chaos/checkers.py`; what they judge by is the client's log of answers, the platform's own file of what
 it truly did, and the database). A failpoint that was never hit is a failure.
+
+What a case passes only when something goes wrong with it (from `refused` on) is brought about
+(`tests/chaos/troubles.py`): the platform refuses, drops its answer, or shows what somebody else has changed; a lease is
+lost, also once too often; nobody serves a graph version; a review is blocked; answers and checkpoints are old. The case
+has to end in the same way.
 """
 
 BURIALS = {
@@ -48,7 +53,7 @@ BURIALS = {
 def main(argv: Sequence[str]) -> int:
     """Run what was asked for; the exit code says whether every promise was kept."""
     given = _arguments(argv)
-    combinations = [c for c in every() if given.only in str(c) and (not given.first or c.nth == 1)]
+    combinations = [c for c in every() if _asked_for(c, given)]
     began, outcomes = datetime.now(UTC), Progress(len(combinations) * len(given.broker))
     with ExitStack() as stack:
         databases = Databases(stack.enter_context(private_postgres()).url)
@@ -67,7 +72,7 @@ def main(argv: Sequence[str]) -> int:
         for thread in threads:
             thread.join()
     wrong = [o for o in outcomes.all if o.wrong]
-    if not given.only and not given.first and set(given.broker) == set(BROKERS):
+    if not given.only and not given.first and not given.beside and set(given.broker) == set(BROKERS):
         PAGE.write_text(page(outcomes.all, began, given.burial))
     _print(f"{len(outcomes.all)} combinations, {len(wrong)} failed, {(datetime.now(UTC) - began).seconds} s")
     return 1 if wrong or len(outcomes.all) < outcomes.total else 0
@@ -78,12 +83,19 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/chaos matrix", description=about)
     parser.add_argument("--broker", action="append", choices=BROKERS, help="default: both, one after the other")
     parser.add_argument("--only", default="", metavar="TEXT", help="combinations with this in their name")
+    parser.add_argument("--beside", action="store_true", help="only what a case passes when something goes wrong")
     parser.add_argument("--first", action="store_true", help="hit each failpoint at its first pass only")
     parser.add_argument("--lanes", type=int, default=3, help="Guardians side by side, per broker")
     parser.add_argument("--burial", choices=("release", "expire", "wait"), default="release", help="of dead workers")
     given = parser.parse_args(argv)
     given.broker = given.broker or list(BROKERS)
     return given
+
+
+def _asked_for(combination: Combination, given: argparse.Namespace) -> bool:
+    if given.beside and not combination.beside:
+        return False
+    return given.only in str(combination) and (not given.first or combination.nth == 1)
 
 
 class Progress:

@@ -4,7 +4,9 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import httpx
 import psycopg
 
 from tests.chaos import checkers
@@ -15,6 +17,7 @@ from tests.chaos.records import Records
 from tests.journeys.guardian import await_ready
 from tests.services.ports import free_ports, listening
 
+STALL_SECONDS = "4"  # of a call, when one is ordered: shorter than Guardian waits for an answer
 DESK, WORKERS = "desk", "workers"
 EMBEDDED = ["workers"]
 # Dramatiq's master waits so long for a child to come up, also for one that died over it: 30 s unless told otherwise.
@@ -48,7 +51,8 @@ class Site:
         self.fleet = Fleet(folder, self.undertaker.bury)
         self.log = Records(self.log_file)
         self.driver = Driver([self.url], self.log)
-        self._witness = ["--port", str(self._ports[1]), "--file", str(self.testimony), *witness]
+        self._witness = ["--port", str(self._ports[1]), "--file", str(self.testimony)]
+        self._witness += ["--stall-seconds", STALL_SECONDS, *witness]
 
     def start(self) -> None:
         """Start everything, and wait until it is ready."""
@@ -72,6 +76,17 @@ class Site:
     def journey(self, name: str) -> Journey:
         """A post's way through the loop."""
         return Journey(self.driver, name, self.testimony)
+
+    def order(self, kind: str, direction: str, does: str | None) -> None:
+        """Tell the witness what to do to such calls from now on."""
+        order = {"kind": kind, "direction": direction, "does": does}
+        httpx.post(f"{self.settings['HITL_PLATFORM_URL']}/orders", json=order).raise_for_status()
+
+    def sql(self, statement: str, params: Any = None) -> list[tuple[Any, ...]]:
+        """Run one statement behind everybody's back; its rows, if it has any."""
+        with psycopg.connect(self.database_url, autocommit=True) as conn:
+            cursor = conn.execute(statement.encode(), params)
+            return cursor.fetchall() if cursor.description else []
 
     def rest(self, case_id: str) -> None:
         """Wait until no command of the case is left."""

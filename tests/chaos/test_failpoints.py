@@ -11,6 +11,7 @@ import pytest
 from hitl.failpoints import NAMES
 from tests.chaos.combinations import Broker, Combination, run
 from tests.chaos.site import Site, opened
+from tests.chaos.troubles import TROUBLES
 from tests.services.folders import throwaway
 from tests.services.postgres import Databases
 from tests.services.rabbitmq import PrivateRabbitMQ
@@ -20,7 +21,9 @@ from tests.services.rabbitmq import PrivateRabbitMQ
 SLOW = ("after_commit:send_reversal", "before_reversal_call")
 MORE = [Combination(name, "kill", nth) for name in ("after_call", "after_reversal_call") for nth in (2, 3)]
 GHOSTS = [Combination("before_call", "overtake", 2), Combination("before_reversal_call", "overtake")]
-EMBEDDED = [*(Combination(name, nth=2 if name in SLOW else 1) for name in NAMES), *MORE]
+MAIN_PATH = [Combination(name, nth=2 if name in SLOW else 1) for name in NAMES if not Combination(name).beside]
+BESIDE = ("before_commit:refused", "after_commit:unknown", "before_commit:settled_actions", "after_commit:adopt")
+EMBEDDED = [*MAIN_PATH, *MORE, *map(Combination, BESIDE)]
 DOORBELL = ("after_commit:publish", "after_publish", "before_commit:claim", "after_commit:claim", "after_call")
 RABBITMQ = [Combination(name) for name in (*DOORBELL, "before_commit:checkpoint", "after_commit:settle")]
 numbers = itertools.count(1)
@@ -59,6 +62,10 @@ def test_a_worker_that_wakes_up_after_it_was_overtaken_calls_nobody(embedded: Si
 @pytest.mark.parametrize("combination", RABBITMQ, ids=str)
 def test_neither_does_it_over_rabbitmq(rabbit: Site, combination: Combination) -> None:
     check(rabbit, "rabbitmq", combination)
+
+
+def test_every_trouble_leads_past_a_commit() -> None:
+    assert {f"{side}_commit:{boundary}" for side in ("before", "after") for boundary in TROUBLES} <= set(NAMES)
 
 
 def test_a_failpoint_that_is_never_hit_is_a_failure(embedded: Site) -> None:

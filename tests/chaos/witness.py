@@ -3,6 +3,7 @@
 Per kind it keeps one of three promises: `key` (the same key is carried out once), `query` (every call is carried out,
 but can be asked about), `none` (every call is carried out, and nobody can ask). At given rates it answers late, drops
 the answer after applying, or answers 500 after applying; which call that hits depends on the seed and its key alone.
+`POST /orders {kind, direction, does}` says what happens to such calls from now on (orders.py).
 
 `python -m tests.chaos.witness --port 9000 --file applied.jsonl`
 """
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote
 
+from tests.chaos.orders import Orders
 from tests.chaos.records import Records, read
 
 PROMISES = {
@@ -61,6 +63,7 @@ class Witness:
 
     def __init__(self, file: Path, promises: dict[str, str], temper: Temper, lies: Sequence[str] = ()) -> None:
         self.promises, self.temper, self._lies = promises, temper, lies
+        self.orders = Orders()
         self._state: dict[str, dict[str, Any]] = defaultdict(dict)
         self._receipts: dict[str, dict[str, Any]] = {}
         self._calls: Counter[str] = Counter()
@@ -80,7 +83,8 @@ class Witness:
     def state(self, target: str) -> dict[str, Any]:
         """The aspects of a target that something was done to."""
         with self._lock:
-            return {a: v for a, v in self._state[target].items() if v is not None} if target in self._state else {}
+            state = self._state.get(target, {})
+            return {a: self.orders.shown(a, v) for a, v in state.items() if v is not None}
 
     def find(self, key: str) -> Answer:
         """The receipt of a call that was carried out; where nothing is promised nothing is told.
@@ -97,10 +101,13 @@ class Witness:
         """Carry a call out, and say which fault its answer is to suffer."""
         if request["kind"] not in self.promises:
             return (422, {"title": "unknown kind"}), None
+        ordered = self.orders.take(request["kind"], request["direction"])
+        if ordered == "refuse":
+            return (422, {"title": "not here"}), None
         with self._turn(key):
             with self._lock:
                 self._calls[key] += 1
-                fault = self.temper.fault(key, self._calls[key])
+                fault = ordered or self.temper.fault(key, self._calls[key])
             receipt = self._apply(key, request, fault)
             if fault == "stall":
                 time.sleep(self.temper.stall_seconds)
@@ -172,6 +179,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.path == "/orders":
+            self._answer(200, self.witness.orders.give(**request))
+            return
         answer, fault = self.witness.act(self.headers["Idempotency-Key"], request)
         if fault == "drop":
             self.close_connection = True
