@@ -16,7 +16,8 @@ from hitl.store import leash
 log = structlog.get_logger(__name__)
 STEADY_SECONDS = 30.0  # who lived that long has not failed at starting
 PAUSES = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
-TICK_SECONDS = 0.1
+TICK_SECONDS = 0.1  # while they start or end
+WATCH_SECONDS = 0.5  # while they run, unless a signal comes first; no child's end is waited for
 
 
 class Child:
@@ -53,7 +54,7 @@ class Child:
             code = self._process.poll()
             if code is not None:
                 self._fallen(self._process.pid, code)
-        elif time.monotonic() >= self._due:
+        if self._process is None and time.monotonic() >= self._due:
             self.start(environment)
 
     def send(self, sign: signal.Signals) -> None:

@@ -4,7 +4,7 @@ import shlex
 import time
 
 from hitl.cli import configuration, output
-from hitl.cli.children import TICK_SECONDS
+from hitl.cli.children import WATCH_SECONDS
 from hitl.cli.signals import Stop
 from hitl.errors import Invalid, Unavailable
 from hitl.runtime import database_url
@@ -71,7 +71,7 @@ def _watch(postgres: EmbeddedPostgres, stop: Stop) -> None:
             seen = time.monotonic()
         elif time.monotonic() - seen > 60.0:
             raise Unavailable(f"The embedded Postgres in {postgres.home} does not come back; see its file `log`.")
-        time.sleep(TICK_SECONDS)
+        stop.pause(WATCH_SECONDS)
 
 
 def _explain(settings: Settings, found: str) -> None:

@@ -4,11 +4,12 @@ import os
 import socket
 import time
 from collections.abc import Callable
+from contextlib import closing
 
 import structlog
 
 from hitl.cli import readiness
-from hitl.cli.children import TICK_SECONDS, Child, end
+from hitl.cli.children import TICK_SECONDS, WATCH_SECONDS, Child, end
 from hitl.cli.signals import Stop
 from hitl.errors import GuardianError, Unavailable
 from hitl.settings import Settings
@@ -31,7 +32,6 @@ class Supervisor:
     def __init__(self, settings: Settings, port: int, stop: Stop, tell: Callable[[str], None]) -> None:
         self._settings, self._port, self._stop, self._tell = settings, port, stop, tell
         self._postgres = None if settings.database_url else EmbeddedPostgres(settings.data_dir)
-        self._store: Store | None = None
         self._environment: dict[str, str] = {}
         self._children = [self._desk(), *(self._worker(n + 1) for n in range(settings.workers))]
         self._postgres_seen = 0.0
@@ -43,9 +43,9 @@ class Supervisor:
         self.url = self._postgres.start() if self._postgres else str(self._settings.database_url)
         for name in migrate(self.url):
             self._tell(f"Applied {name}.")
-        self._store = Store(self.url, size=2)
         if self._postgres:
-            self._release("")  # the directory was ours to lock: whoever used this database before is dead
+            # the directory was ours to lock: whoever used this database before is dead
+            self._write(lambda store: _release(store, ""))
         self._tell("Starting the desk and its workers …" if self._settings.workers else "Starting the desk …")
         self._environment = self._for_children()
         self._stop.patient()
@@ -57,13 +57,11 @@ class Supervisor:
         """Keep everything running until asked to stop."""
         while not self._stop.asked:
             self._tend()
-            time.sleep(TICK_SECONDS)
+            self._stop.pause(WATCH_SECONDS)
 
     def end(self) -> None:
         """Stop the desk and the workers in good order, then the database. Asked twice, at once."""
         end(self._children, GRACE_SECONDS, lambda: self._stop.hurry)
-        if self._store:
-            self._store.close()
         if self._postgres:
             self._postgres.stop()
 
@@ -100,11 +98,9 @@ class Supervisor:
             self._move(postgres.url)
 
     def _move(self, url: str) -> None:
-        before, self.url, self._store = self._store, url, Store(url, size=2)
+        self.url = url
         self._environment = self._for_children()
         end(self._children, GRACE_SECONDS, lambda: self._stop.hurry)
-        if before:
-            before.close()
 
     def _for_children(self) -> dict[str, str]:
         own = {"HITL_DATABASE_URL": self.url, "HITL_HOST": self._settings.host, "HITL_PORT": str(self._port)}
@@ -121,32 +117,21 @@ class Supervisor:
 
     def _bury(self, pid: int) -> None:
         """A worker is dead for certain: what it had in hand is due again at once."""
-        worker_id = f"{socket.gethostname()}:{pid}"
-        self._release(worker_id)
-        self._forget(worker_id)
-
-    def _release(self, owner: str) -> None:
-        self._write(lambda store: _release(store, owner))
-
-    def _forget(self, worker_id: str) -> None:
-        self._write(lambda store: _leave(store, worker_id))
+        self._write(lambda store: _release(store, f"{socket.gethostname()}:{pid}"))
 
     def _write(self, write: Callable[[Store], None]) -> None:
-        if not self._store:
-            return
-        try:
-            write(self._store)
-        except GuardianError as trouble:
-            log.warning("the dead worker's leases run out by themselves", error=trouble.detail)
+        """Seldom: a connection kept for it would cost Postgres a process."""
+        with closing(Store(self.url, size=1)) as store:
+            try:
+                write(store)
+            except GuardianError as trouble:
+                log.warning("the dead worker's leases run out by themselves", error=trouble.detail)
 
 
 def _release(store: Store, owner: str) -> None:
     with store.transaction() as tx:
         commands.release(tx, owner)
-        if not owner:
+        if owner:
+            workers.leave(tx, owner)
+        else:
             workers.forget_all(tx)
-
-
-def _leave(store: Store, worker_id: str) -> None:
-    with store.transaction() as tx:
-        workers.leave(tx, worker_id)

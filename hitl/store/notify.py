@@ -5,6 +5,8 @@ A wake-up says how far the case has come, so that whoever waits for more need no
 """
 
 import contextlib
+import select
+import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
@@ -71,7 +73,7 @@ class Notifier:
             self._due.notify()
 
     def close(self) -> None:
-        """Stop the thread; what was not told is found by polls."""
+        """Tell what is left and stop the thread; what it cannot tell in time is found by polls."""
         with self._due:
             self._closed = True
             self._due.notify()
@@ -91,7 +93,7 @@ class Notifier:
     def _next(self) -> tuple[list[Change], bool] | None:
         with self._due:
             self._due.wait_for(lambda: self._changes or self._commands or self._closed)
-            if self._closed:
+            if not (self._changes or self._commands):
                 return None
             batch = (list(self._changes.values()), self._commands)
             self._changes, self._commands = {}, False
@@ -118,6 +120,7 @@ class Listener:
     def __init__(self, url: str, channel: str, heard: Callable[[str], None]) -> None:
         self._url, self._channel, self._heard = url, channel, heard
         self._stop = threading.Event()
+        self._ending, self._end = socket.socketpair()
         self._thread = threading.Thread(target=self._run, name=f"listen-{channel}", daemon=True)
 
     def start(self) -> None:
@@ -125,9 +128,11 @@ class Listener:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop; returns within about a second."""
+        """Stop; returns at once unless it is just connecting."""
         self._stop.set()
-        self._thread.join(2.0)
+        self._end.close()
+        if self._thread.is_alive():
+            self._thread.join(2.0)
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -136,7 +141,16 @@ class Listener:
                 psycopg.connect(self._url, autocommit=True, **VIGILANT) as conn,
             ):
                 conn.execute(f"listen {self._channel}")
-                while not self._stop.is_set():
-                    for notice in conn.notifies(timeout=0.5):
-                        self._heard(notice.payload)
+                self._listen(conn)
             self._stop.wait(0.5)
+        self._ending.close()
+
+    def _listen(self, conn: psycopg.Connection) -> None:
+        """Sleep until the server speaks or is found to be gone: psycopg's own wait looks up ten times a second."""
+        ears = select.poll()
+        ears.register(conn.fileno(), select.POLLIN)
+        ears.register(self._ending, select.POLLIN)
+        while not self._stop.is_set():
+            for notice in conn.notifies(timeout=0):
+                self._heard(notice.payload)
+            ears.poll()

@@ -122,6 +122,44 @@ def test_of_several_changes_the_newest_is_told(house: House) -> None:
     assert heard == ["a:5:1"]
 
 
+def test_who_listens_hears_again_after_the_connection_was_cut(house: House) -> None:
+    heard, lock = list[str](), threading.Semaphore(0)
+
+    def hear(payload: str) -> None:
+        heard.append(payload)
+        lock.release()
+
+    listener = Listener(house.url, CASES, hear)
+    listener.start()
+    for word in ("before", "after"):
+        _listening(house, 1)
+        house.store.notifier.wake([Change(word)], commands=False)
+        assert lock.acquire(timeout=10)
+        _cut(house)
+    listener.close()
+    assert heard == ["before:0:1", "after:0:1"]
+
+
+def _cut(house: House) -> None:
+    with psycopg.connect(house.url, autocommit=True) as conn:
+        conn.execute(
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity "
+            "where query like 'listen %' and datname = current_database()"
+        )
+
+
+def test_what_is_left_is_told_before_the_notifier_ends(house: House) -> None:
+    told = threading.Event()
+    listener = Listener(house.url, COMMANDS, lambda _: told.set())
+    listener.start()
+    _listening(house, 1)
+    notifier = Notifier(house.url)
+    notifier.wake([], commands=True)
+    notifier.close()
+    assert told.wait(10)
+    listener.close()
+
+
 def test_connections_find_out_that_a_server_is_gone(house: House) -> None:
     with house.store.pool.connection() as conn:
         found = conn.info.get_parameters()
