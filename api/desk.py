@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from time import monotonic
 from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
 
 from fastapi import Depends, Request
@@ -19,6 +20,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 READERS = 3  # threads for those who wait, so that they never keep a POST from its own
 WRITERS = 7  # with them as many as there are connections, so that none waits for one
+PATIENCE = 2.0  # seconds after which a request is told that Postgres does not answer, be it dead, mute or too slow
 
 
 @dataclass
@@ -31,27 +33,34 @@ class Desk:
     migrated: bool = False
 
     def __post_init__(self) -> None:
+        self.runtime.store.patience = PATIENCE
         self.gauges = Gauges(self.runtime.store)
         self._readers = ThreadPoolExecutor(READERS, "reader")
         self._writers = ThreadPoolExecutor(WRITERS, "writer")
 
     async def read(self, look: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a reading operation on a thread, each statement by itself."""
-        work = partial(self._read, look, *args, **kwargs)
+        work = partial(self._read, monotonic() + PATIENCE, look, *args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(self._readers, work)
 
     async def write(self, work: Callable[[], T]) -> T:
         """Run a writing operation on a thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._writers, work)
+        due = monotonic() + PATIENCE  # counted from here, so that a queue of them is over as soon as its first
+        return await asyncio.get_running_loop().run_in_executor(self._writers, self._write, due, work)
 
     def close(self) -> None:
         """Let go of the threads that are idle, and of the others when they are."""
         self._readers.shutdown(wait=False)
         self._writers.shutdown(wait=False)
 
-    def _read(self, look: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    def _read(self, due: float, look: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        self.runtime.store.due(due)
         with self.runtime.store.statement() as tx:
             return look(tx, *args, **kwargs)
+
+    def _write(self, due: float, work: Callable[[], T]) -> T:
+        self.runtime.store.due(due)
+        return work()
 
 
 async def the_desk(request: Request) -> Desk:

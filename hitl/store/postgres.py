@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic
 from typing import Any
 
 import orjson
@@ -11,10 +12,11 @@ from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import PoolTimeout
 
 from hitl import failpoints
 from hitl.errors import Unavailable
+from hitl.store.lines import Line, Mute, Pool, limit
 from hitl.store.notify import VIGILANT, Change, Notifier
 
 POOL_TIMEOUT = 2.0  # seconds until a caller is told that Postgres is gone
@@ -66,10 +68,11 @@ def _configure(conn: psycopg.Connection[Any]) -> None:
     conn.adapters.register_loader("uuid", _UuidText)
 
 
-def open_pool(url: str, *, size: int) -> ConnectionPool[psycopg.Connection[DictRow]]:
+def open_pool(url: str, *, size: int) -> Pool:
     """A pool that heals by itself; times are UTC and no statement hangs for ever."""
-    return ConnectionPool(
+    return Pool(
         url,
+        connection_class=Line,
         min_size=1,
         max_size=size,
         open=True,
@@ -87,15 +90,31 @@ def open_pool(url: str, *, size: int) -> ConnectionPool[psycopg.Connection[DictR
     )
 
 
+class _Due(threading.local):
+    """Until when, on the monotonic clock, this thread's work has to be done."""
+
+    at: float | None = None
+
+
 class Store:
-    """The database: a pool, and the notifier that wakes others after a commit."""
+    """The database: a pool, and the notifier that wakes others after a commit.
+
+    `patience`: the seconds after which a transaction that Postgres does not answer ends in Unavailable; None: any.
+    """
+
+    patience: float | None = None
 
     def __init__(self, url: str, *, size: int = 8) -> None:
         self.url = url
+        self._due = _Due()
         self.pool = open_pool(url, size=size)
         self.notifier = Notifier(url)
         self._memory: dict[Any, Any] = {}
         self._checking = threading.Lock()
+
+    def due(self, at: float) -> None:
+        """What this thread begins from here on ends by then, on the monotonic clock, instead of after `patience`."""
+        self._due.at = at
 
     @contextmanager
     def transaction(self, name: str | None = None) -> Iterator[Tx]:
@@ -123,8 +142,15 @@ class Store:
     @contextmanager
     def _connection(self) -> Iterator[psycopg.Connection[DictRow]]:
         try:
-            with self.pool.connection() as conn:
+            due = self._due.at
+            if due is None and self.patience is not None:
+                due = monotonic() + self.patience
+            with self.pool.connection(None if due is None else due - monotonic()) as conn:
+                limit(conn, due)
                 yield conn
+        except Mute as error:
+            self._check()
+            raise Unavailable("The database did not answer in time; whether this was recorded is not known.") from error
         except CROSSED as error:
             raise Unavailable("This crossed with other work on the same rows; nothing was recorded.") from error
         except GONE as error:

@@ -1,0 +1,53 @@
+"""Lines to Postgres that do not wait for ever: what says nothing until its deadline is hung up and never used again."""
+
+from time import monotonic
+from typing import TypeVar
+
+import psycopg
+from psycopg import waiting
+from psycopg.abc import PQGen
+from psycopg.rows import DictRow
+from psycopg_pool import ConnectionPool
+
+T = TypeVar("T")
+INTERVAL = 0.1  # seconds between two looks for a signal; psycopg's own
+CHECK_SECONDS = 0.5  # that an idle line has to say that it lives
+
+
+class Mute(psycopg.OperationalError):
+    """Postgres did not answer in time; whether it did what it was told is not known."""
+
+
+class Line(psycopg.Connection[DictRow]):
+    """A connection; one whose deadline (on the monotonic clock) goes by while it is waited for is closed."""
+
+    deadline: float | None = None
+
+    def wait(self, gen: PQGen[T], interval: float = INTERVAL, timeout: float | None = None) -> T:
+        """Everything that Postgres is asked comes through here, and waits no longer than until the deadline."""
+        if (deadline := self.deadline) is None:
+            return super().wait(gen, interval, timeout)
+        if (left := deadline - monotonic()) > 0:
+            try:
+                return waiting.wait(gen, self.pgconn.socket, interval, left)  # as above, without what Ctrl-C would need
+            except psycopg.OperationalError:
+                if monotonic() < deadline:
+                    raise
+        self.close()  # an answer that still comes must not be taken for that to the next question
+        raise Mute("no answer until the deadline")
+
+
+class Pool(ConnectionPool[psycopg.Connection[DictRow]]):
+    """A pool of lines whose look through the idle ones ends, also where they are mute."""
+
+    @staticmethod
+    def check_connection(conn: psycopg.Connection[DictRow]) -> None:
+        """Raise when a line is dead or mute."""
+        limit(conn, monotonic() + CHECK_SECONDS)
+        ConnectionPool.check_connection(conn)
+
+
+def limit(conn: psycopg.Connection[DictRow], deadline: float | None) -> None:
+    """Set until when a pool's connection is waited for; None: for ever."""
+    if isinstance(conn, Line):
+        conn.deadline = deadline
