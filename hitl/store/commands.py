@@ -20,6 +20,10 @@ SEEN = """(select round from cases c where c.case_id = commands.case_id) as roun
     exists (select 1 from actions a where a.case_id = commands.case_id and a.direction = 'reverse'
         and a.status in ('planned', 'sending')) as undoing"""
 
+# Of the claimed command's case; at most one that is no settling, so that only a settling has to look for it.
+OTHER = """from commands other where other.case_id = commands.case_id and other.command_id <> %(id)s
+    and other.state = 'claimed' and other.lease_until >= now()"""
+
 
 def follow(tx: Tx, case: Case, kind: str, ref: str | None) -> None:
     """Write down what must happen next to a case, in the transaction that makes it necessary."""
@@ -41,8 +45,8 @@ def claim(tx: Tx, command_id: int, *, owner: str, serves: Sequence[str]) -> Comm
             lost = lost + (state = 'claimed')::int, lease_until = now() + make_interval(secs => %(lease)s)
         where command_id = %(id)s and (state in ('ready', 'published') or (state = 'claimed' and lease_until < now()))
           and available_at <= now() and {SERVED}
-          and not exists (select 1 from commands other where other.case_id = commands.case_id
-                          and other.command_id <> %(id)s and other.state = 'claimed' and other.lease_until >= now())
+          and not exists (select 1 {OTHER} and other.kind = 'settle')
+          and not (kind = 'settle' and exists (select 1 {OTHER} and other.kind <> 'settle'))
         returning {CLAIMED}, {SEEN}""",
         {"id": command_id, "owner": owner, "lease": LEASE_SECONDS, "serves": list(serves)},
     )
@@ -139,9 +143,15 @@ def cancel(tx: Tx, case_id: str, result: str) -> None:
 
 
 def last(tx: Tx, case_id: str) -> DictRow | None:
-    """The newest command that moved the case."""
+    """The command that moves the case; when there is none, the newest that failed."""
     return tx.one(
-        "select * from commands where case_id = %s and kind <> 'settle' order by command_id desc limit 1", (case_id,)
+        """select * from (
+            (select * from commands where case_id = %(id)s and kind <> 'settle'
+                and state in ('ready', 'published', 'claimed'))
+            union all (select * from commands where case_id = %(id)s and kind <> 'settle' and state = 'failed'
+                order by command_id desc limit 1)) c
+        order by (state = 'failed') limit 1""",
+        {"id": case_id},
     )
 
 
