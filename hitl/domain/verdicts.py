@@ -4,6 +4,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hitl.domain.policies import PolicySet
+from hitl.domain.texts import keepable, kept
+
+MAX_SEVERITY = 4
+MAX_RATIONALE = 4000
+MAX_NAME = 200
+BIGGEST = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +63,48 @@ class Verdict:
 
 
 def judge(analysis: Analysis, policies: PolicySet) -> Verdict:
-    """Measure an analysis against the thresholds; categories are those over theirs, strongest first."""
+    """Measure an analysis against the thresholds; categories are those over theirs, strongest first.
+
+    ValueError for findings that mean nothing: a verdict is never made of them. What is only told beside the findings
+    is made to fit.
+    """
+    if not all(_means_something(found) for found in analysis.findings):
+        raise ValueError("The analyzer's findings mean nothing.")
     over = [f for f in analysis.findings if f.confidence >= policies.review_at(f.policy)]
     over.sort(key=lambda f: (-f.severity, -f.confidence, f.policy))
     return Verdict(
         suspect=bool(over) or analysis.to_people is not None,
         categories=tuple(over),
-        rationale=analysis.rationale,
-        analyzer=analysis.analyzer,
-        to_people=analysis.to_people,
-        usage=analysis.usage,
+        rationale=kept(analysis.rationale, MAX_RATIONALE),
+        analyzer=kept(analysis.analyzer, MAX_NAME),
+        to_people=kept(analysis.to_people, MAX_NAME) if analysis.to_people is not None else None,
+        usage=_counted(analysis.usage),
     )
+
+
+def _means_something(found: Any) -> bool:
+    """Whether it stays within what a finding may say; an analyzer is somebody else's code, or a model's word."""
+    return (
+        keepable(found.policy)
+        and isinstance(found.severity, int)
+        and 0 <= found.severity <= MAX_SEVERITY
+        and 0 <= found.confidence <= 1  # false for NaN
+        and all(0 <= span.start <= span.end <= BIGGEST for span in found.evidence)
+    )
+
+
+def _counted(usage: Any) -> dict[str, int]:
+    said = usage if isinstance(usage, dict) else {}
+    return {name: n for name, n in said.items() if keepable(name) and isinstance(n, int) and abs(n) <= BIGGEST}
 
 
 def unavailable(analyzer: str, reason: str) -> Verdict:
     """The verdict when no analyzer could answer: people decide."""
     return Verdict(
-        suspect=True, categories=(), rationale=reason, analyzer=analyzer, unavailable=True, to_people="unavailable"
+        suspect=True,
+        categories=(),
+        rationale=kept(reason, MAX_RATIONALE),
+        analyzer=kept(analyzer, MAX_NAME),
+        unavailable=True,
+        to_people="unavailable",
     )

@@ -189,11 +189,22 @@ def _resume(command: Command, head: Head) -> Any:
 def _broke(run: Run, trouble: Exception) -> str:
     """Postpone, try again, or fail: in one transaction, which a lost lease makes void."""
     try:
-        run.write_now()  # what was done before the trouble
+        trouble = _written(run) or trouble
         with run.store.transaction() as tx:
             return _follow(tx, run.command, trouble)
     except (Fenced, Unavailable):
         return "fenced"
+
+
+def _written(run: Run) -> Exception | None:
+    """Write down what was done before the trouble; the worse trouble, if that cannot be kept."""
+    try:
+        run.write_now()
+    except (Fenced, Unavailable):
+        raise
+    except Exception as worse:  # noqa: BLE001 (a row that Postgres cannot hold must not hold up the case for ever)
+        return worse
+    return None
 
 
 def _follow(tx: Any, command: Command, trouble: Exception) -> str:

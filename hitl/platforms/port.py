@@ -9,6 +9,9 @@ which an absent aspect means untouched. `domain.actions.aspect` says which aspec
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from hitl.domain.texts import kept
+
+MAX_SAID = 1000
 Guarantee = Literal["key", "query", "none"]
 
 
@@ -41,11 +44,18 @@ class Receipt:
     after: Any
 
 
-class EffectRefused(Exception):
+class _Said(Exception):
+    """Words from outside, as they can be kept."""
+
+    def __init__(self, said: str = "") -> None:
+        super().__init__(kept(said, MAX_SAID))
+
+
+class EffectRefused(_Said):
     """The platform said no, definitely: nothing was done."""
 
 
-class EffectUnknown(Exception):
+class EffectUnknown(_Said):
     """No clear answer came: it may or may not have been done."""
 
 
