@@ -33,6 +33,7 @@ from workers.upkeep import Upkeep
 log = structlog.get_logger(__name__)
 BEAT_SECONDS = 5.0
 SPARE = 6  # connections beside those of the worker threads: relay, leases, upkeep, heartbeat
+MOST_CONNECTIONS = 32  # of a process: a thread that waits for an analyzer or a platform holds none
 BOOT_SECONDS = 60.0  # Postgres may be starting together with us
 
 
@@ -70,7 +71,7 @@ class Household(Middleware):
         logs.configure(self.settings.log_format)
         _trace(self.settings)
         try:
-            self._runtime = runtime.build(self.settings, connections=self.settings.worker_threads + SPARE)
+            self._runtime = runtime.build(self.settings, connections=_connections(self.settings.worker_threads))
             self._runtime.people.everyone()  # who may decide is asked whenever a review opens
             self._register()
         except GuardianError as refusal:
@@ -112,10 +113,10 @@ class Household(Middleware):
             loop.start()
 
     def before_worker_boot(self, _broker: Broker, worker: Worker) -> None:
-        """Have a connection for each thread that there really is: `dramatiq workers` goes by its --threads."""
+        """Have connections for the threads that there really are: `dramatiq workers` goes by its --threads."""
         threads = worker.worker_threads
-        self.runtime.store.pool.resize(1, threads + SPARE)
-        if threads != self.settings.worker_threads:
+        self.runtime.store.pool.resize(1, _connections(threads))
+        if "worker_threads" in self.settings.model_fields_set and threads != self.settings.worker_threads:
             log.warning("--threads counts here, not HITL_WORKER_THREADS", threads=threads)
 
     def before_worker_shutdown(self, _broker: Broker, _worker: Worker) -> None:
@@ -176,6 +177,10 @@ class Household(Middleware):
     def _beat(self) -> None:
         with self.runtime.store.transaction() as tx:
             workers.beat(tx, self.worker_id, serves=self.runtime.runner.serves, relay=self.relays)
+
+
+def _connections(threads: int) -> int:
+    return min(threads + SPARE, MOST_CONNECTIONS)
 
 
 def _trace(settings: Settings) -> None:

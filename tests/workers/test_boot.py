@@ -2,10 +2,15 @@
 
 from pathlib import Path
 
+import pytest
+
 from hitl.store.embedded import EmbeddedPostgres
 from hitl.store.migrate import migrate
 from tests.journeys.guardian import Program
 from tests.workers.crew import EMBEDDED, PATIENCE, RABBITMQ, Crew, crew
+from workers.household import MOST_CONNECTIONS
+
+CLAIMED = "select count(*) as n from commands where state = 'claimed'"
 
 
 def test_a_worker_waits_for_postgres(own_postgres: EmbeddedPostgres, tmp_path: Path) -> None:
@@ -30,11 +35,23 @@ def test_a_worker_that_cannot_work_ends(empty_database_url: str, tmp_path: Path)
         assert "cannot work" in program.said
 
 
-def test_the_threads_that_there_are_count_and_a_setting_that_does_not_is_told(rabbit_crew: Crew) -> None:
-    for threads in ("4", "3"):
-        worker = rabbit_crew.hired(HITL_WORKER_THREADS=threads)
+@pytest.mark.parametrize(("setting", "told"), [("4", 0), ("", 0), ("3", 1)], ids=["same", "unset", "other"])
+def test_the_threads_that_there_are_count_and_a_setting_that_does_not_is_told(
+    rabbit_crew: Crew, setting: str, told: int
+) -> None:
+    worker = rabbit_crew.hired(HITL_WORKER_THREADS=setting)
+    worker.stop()
+    assert worker.said.count("--threads counts here") == told
+
+
+def test_hundreds_of_threads_share_the_connections_of_a_few(database_url: str, tmp_path: Path) -> None:
+    with crew(database_url, tmp_path, HITL_WORKER_THREADS="200", HITL_ANALYZER="stub:2000") as found:
+        worker = found.hired()
+        found.start(200)
+        found.await_(lambda: found.rows(CLAIMED)[0]["n"] > MOST_CONNECTIONS, worker)
+        found.await_statuses(waiting_review=200)
+        assert found.rows("select max(attempts) as most from commands") == [{"most": 1}]
         worker.stop()
-    assert worker.said.count("--threads counts here") == 1
 
 
 def test_a_worker_without_the_token_file_says_so_and_ends(database_url: str, tmp_path: Path) -> None:
