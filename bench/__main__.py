@@ -4,20 +4,21 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from bench import machine, plan
+from bench import machine, plan, progress
 from bench.options import Options, parse
 from bench.places import RESULTS
 from bench.report import page
-from bench.systems.catalog import SYSTEMS, System
+from bench.sizes import forecast
+from bench.systems.catalog import SYSTEMS
 from bench.systems.installing import NotInstallable
 from bench.visits import Visit, pay
 
 Json = dict[str, Any]
-TERMINAL = sys.stderr.isatty()
 
 
 def main() -> int:
@@ -26,86 +27,69 @@ def main() -> int:
     if options.report:
         page.write(options.report)
         return 0
+    if options.plan:
+        progress.tell_plan(_planned(options, options.systems), options.sizes)
+        return 0
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     RESULTS.mkdir(parents=True, exist_ok=True)
-    results = RESULTS / f"{datetime.now(UTC):%Y%m%d-%H%M%S}.jsonl"
+    results = options.resumed or RESULTS / f"{datetime.now(UTC):%Y%m%d-%H%M%S}.jsonl"
+    done = _done(results)
     with results.open("a") as file:
         systems, absent = _install(options.systems)
-        _note(file, {"about": machine.portrait(options.sizes.guardian), "arguments": sys.argv[1:], "absent": absent})
-        _note(file, {"versions": {system.name: dict(system.versions()) for system in systems}})
-        well = _run(options, systems, file)
+        _note(file, {"about": machine.portrait(options.sizes.guardian), "arguments": options.given, "absent": absent})
+        _note(file, {"versions": {name: dict(SYSTEMS[name].versions()) for name in systems}})
+        well = _run([visit for visit in _planned(options, systems) if visit not in done], options, file)
     print(f"Results: {results}")
-    if options.page and well:
-        page.write(results)
+    if options.page and (well or done):
+        page.write([results])
         print("Written: bench/RESULTS.md")
-    return 0 if well else 1
+    return 0 if well or done else 1
 
 
-def _install(names: tuple[str, ...]) -> tuple[list[System], dict[str, str]]:
+def _planned(options: Options, systems: Sequence[str]) -> list[plan.Planned]:
+    return list(plan.visits(systems, options.scenarios, options.rounds))
+
+
+def _done(results: Path) -> set[plan.Planned]:
+    """The visits that this file has whole; one that failed is made again."""
+    lines = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+    return {(line["visit"][0], line["visit"][1], line["visit"][2]) for line in lines if "visit" in line}
+
+
+def _install(names: tuple[str, ...]) -> tuple[list[str], dict[str, str]]:
     systems, absent = [], {}
     for name in names:
-        _progress(f"setting up {name}")
+        progress.show(f"setting up {name}")
         try:
             SYSTEMS[name].install()
-            systems.append(SYSTEMS[name])
+            systems.append(name)
         except NotInstallable as reason:
             absent[name] = str(reason)
             print(f"{name:20} left out: {reason}")
     return systems, absent
 
 
-def _run(options: Options, systems: list[System], file: Any) -> int:
+def _run(planned: Sequence[plan.Planned], options: Options, file: TextIO) -> int:
     """Make all visits; how many went well."""
-    planned = [Visit(system, scenario, round_) for round_, scenario, system in _plan(options, systems)]
-    well, began = 0, time.monotonic()
-    for number, visit in enumerate(planned, 1):
-        left = (time.monotonic() - began) / max(1, number - 1) * (len(planned) - number + 1) / 60
-        _progress(f"{number}/{len(planned)} {visit.system.name} {visit.scenario}, about {left:.0f} min left")
+    well, clock = 0, progress.Clock([forecast(scenario, options.sizes) for _, scenario, _ in planned])
+    for number, (round_, scenario, name) in enumerate(planned):
+        clock.announce(number, f"{name} {scenario}")
         try:
-            for result in pay(visit, options.sizes):
+            for result in pay(Visit(SYSTEMS[name], scenario, round_), options.sizes):
                 _note(file, result)
-                _say(result)
+                progress.say(result, clock.left(number))
+            _note(file, {"visit": (round_, scenario, name), "ended": time.time()})
             well += 1
         except Exception as error:  # noqa: BLE001 - one system's failure is a result, not the end of the run
-            about = {"system": visit.system.name, "scenario": visit.scenario, "round": visit.round}
+            about = {"system": name, "scenario": scenario, "round": round_}
             _note(file, {**about, "failed": str(error)[:2000]})
-            print(f"{visit.system.name:20} {visit.scenario:10} FAILED: {str(error)[:1500]}")
+            print(f"{name:20} {scenario:14} FAILED: {str(error)[:1500]}", flush=True)
     return well
 
 
-def _plan(options: Options, systems: list[System]) -> list[tuple[int, str, System]]:
-    return list(plan.visits(systems, options.scenarios, options.rounds))
-
-
-def _note(file: Any, line: Json) -> None:
+def _note(file: TextIO, line: Json) -> None:
     file.write(json.dumps(line) + "\n")
     file.flush()
-
-
-def _say(result: Json) -> None:
-    _progress("")
-    print(f"{result['system']:20} {result['scenario']:10} round {result['round']}  {_figures(result)}", flush=True)
-
-
-def _figures(result: Json) -> str:
-    load = f"(others {result['others']:.0%}, stolen {result['stolen']:.0%})"
-    errors = f"  {result['errors']} ERRORS {result.get('first_errors')}" if result["errors"] else ""
-    match result["scenario"]:
-        case "idle":
-            return f"{result['cores']:.2%} of a core, {result['pss_mib']:.0f} MiB {load}"
-        case "survival":
-            took = f"restart {result['restart_seconds']:.1f} s, resume {result['resume_seconds']:.1f} s"
-            return f"{result['survived']}/{result['paused']} survived, {took} {load}{errors}"
-    cpu = f"{result.get('server_cpu_ms', 0):.1f} ms CPU/case, client {result.get('client_cpu_ms', 0):.1f}"
-    wal = f", WAL {result['wal_kb']:.1f} kB {result['wal_flushes']:.1f} flushes" if "wal_kb" in result else ""
-    waits = ", ".join(f"{name} {v['p50']}/{v['p99']}" for name, v in result["latency"].items())
-    return f"{result['cases_per_second']:.1f} cases/s, {cpu}{wal}; ms p50/p99: {waits} {load}{errors}"
-
-
-def _progress(text: str) -> None:
-    if TERMINAL:
-        sys.stderr.write(f"\r\033[K{text}")
-        sys.stderr.flush()
 
 
 if __name__ == "__main__":

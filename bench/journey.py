@@ -16,10 +16,11 @@ CONTENT = (
 
 @dataclass
 class Case:
-    """One post by an author of its own; `known` is what its client remembers of it."""
+    """One post, by an author of its own unless `by` names one; `known` is what its client remembers of it."""
 
     number: str
     known: dict[str, Any] = field(default_factory=dict)
+    by: str = ""
 
     @property
     def content(self) -> str:
@@ -28,8 +29,8 @@ class Case:
 
     @property
     def author(self) -> str:
-        """A distinct author."""
-        return f"author-{self.number}"
+        """A distinct author, or the one that was named."""
+        return self.by or f"author-{self.number}"
 
 
 class Client(Protocol):

@@ -11,8 +11,8 @@ from typing import Any
 
 from bench.journey import Case, Client, Log, Quarter, play
 from bench.meters import Cost, Meters
+from bench.sizes import RAMP, RAMP_MOST
 
-RAMP = 2.0  # seconds of load before a closed loop counts
 DRAIN = 60.0  # seconds that an open loop's last cases may take
 Json = dict[str, Any]
 
@@ -34,7 +34,10 @@ class Bench:
 
 
 async def closed(bench: Bench, concurrency: int, seconds: float) -> Json:
-    """So many clients, each beginning a case as its last one ends; counts the quarters that end in the window."""
+    """So many clients, each beginning a case as its last one ends; counts the quarters that end in the window.
+
+    It opens when as many cases have ended as there are clients, so that all four quarters are under way by then.
+    """
     log, cases = Log(), iter(bench.cases())
 
     async def one() -> None:
@@ -43,12 +46,12 @@ async def closed(bench: Bench, concurrency: int, seconds: float) -> Json:
 
     tasks = [asyncio.create_task(one()) for _ in range(concurrency)]
     try:
-        await asyncio.sleep(RAMP)
+        await _ramp(log, concurrency)
         begin = bench.meters.read()
         await asyncio.sleep(seconds)
         end = bench.meters.read()
     finally:
-        await _cancel(tasks)
+        await cancelled(tasks)
     seen = [quarter for quarter in log.quarters if begin.at < quarter.at <= end.at]
     return _result(seen, log, bench.meters.between(begin, end), len(seen) / 4)
 
@@ -67,7 +70,7 @@ async def gentle(bench: Bench, rate: float, seconds: float, seed: int) -> Json:
         tasks.append(asyncio.create_task(play(bench.client, case, log)))
     _, late = await asyncio.wait(tasks, timeout=DRAIN)
     end = bench.meters.read()
-    await _cancel(late)
+    await cancelled(late)
     log.errors += ["too late"] * len(late)
     return _result(log.quarters, log, bench.meters.between(begin, end), len(log.quarters) / 4)
 
@@ -128,6 +131,8 @@ def _result(seen: list[Quarter], log: Log, cost: Cost, cases: float) -> Json:
     result: Json = {
         "cases": cases,
         "seconds": cost.seconds,
+        "cores_by_process": _cores(cost.servers, cost.seconds),
+        "cores_client": cost.client / cost.seconds,
         "cases_per_second": cases / cost.seconds,
         "latency": latencies(seen),
         "errors": len(log.errors),
@@ -136,6 +141,11 @@ def _result(seen: list[Quarter], log: Log, cost: Cost, cases: float) -> Json:
         "stolen": cost.stolen,
     }
     return result | (_per_case(cost, cases) if cases else {})
+
+
+def _cores(servers: dict[str, float], seconds: float) -> Json:
+    """How many cores each program had, all its processes together."""
+    return {name: spent / seconds for name, spent in servers.items() if spent > 0.01 * seconds}
 
 
 def _per_case(cost: Cost, cases: float) -> Json:
@@ -150,7 +160,17 @@ def _per_case(cost: Cost, cases: float) -> Json:
     return per
 
 
-async def _cancel(tasks: Iterable["asyncio.Task[Any]"]) -> None:
+async def _ramp(log: Log, concurrency: int) -> None:
+    began = time.perf_counter()
+    while time.perf_counter() < began + RAMP_MOST:
+        ended = sum(quarter.name == "D" for quarter in log.quarters)
+        if ended >= concurrency and time.perf_counter() > began + RAMP:
+            return
+        await asyncio.sleep(0.1)
+
+
+async def cancelled(tasks: Iterable["asyncio.Task[Any]"]) -> None:
+    """Cancel them, and wait until they have ended."""
     tasks = list(tasks)
     for task in tasks:
         task.cancel()

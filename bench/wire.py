@@ -1,6 +1,7 @@
 """A small HTTP/1.1 client: the load comes from the machine that is measured, so each request must cost little."""
 
 import asyncio
+import itertools
 import time
 from typing import Any
 
@@ -85,34 +86,36 @@ def _chunks(read: bytearray, at: int) -> bytes | None:
 
 
 class Wire:
-    """A pool of connections to one server."""
+    """A pool of connections to one server, or to several that take turns, as behind a load balancer."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self._idle: list[_Connection] = []
+    def __init__(self, *ports: int) -> None:
+        self._idle: dict[int, list[_Connection]] = {port: [] for port in ports}
+        self._turns = itertools.cycle(ports)
 
     async def ask(
         self, method: str, path: str, body: Json = None, headers: str = "", expect: tuple[int, ...] = (200, 202)
     ) -> Json:
         """Ask for JSON with JSON; Refused when the answer's status is none of the expected ones. No body is None."""
+        port = next(self._turns)
         sent = b"" if body is None else orjson.dumps(body)
         kind = "" if body is None else "Content-Type: application/json\r\n"
         length = f"Content-Length: {len(sent)}\r\n" if method == "POST" else ""
-        head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\n{headers}{kind}{length}\r\n"
-        status, answer = await self._send(head.encode() + sent)
+        head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{headers}{kind}{length}\r\n"
+        status, answer = await self._send(port, head.encode() + sent)
         if status not in expect:
             raise Refused(f"{method} {path.split('?', 1)[0]}: {status} {answer[:300]!r}")
         return orjson.loads(answer) if answer else None
 
     def close(self) -> None:
         """Hang up."""
-        for connection in self._idle:
-            if connection.transport:
-                connection.transport.abort()
-        self._idle.clear()
+        for idle in self._idle.values():
+            for connection in idle:
+                if connection.transport:
+                    connection.transport.abort()
+            idle.clear()
 
-    async def _send(self, request: bytes) -> tuple[int, bytes]:
-        connection = await self._connection()
+    async def _send(self, port: int, request: bytes) -> tuple[int, bytes]:
+        connection = await self._connection(port)
         try:
             answer = await connection.ask(request)
         except BaseException:
@@ -121,17 +124,17 @@ class Wire:
             raise
         if connection.reusable:
             connection.used_at = time.monotonic()
-            self._idle.append(connection)
+            self._idle[port].append(connection)
         elif connection.transport:
             connection.transport.close()
         return answer
 
-    async def _connection(self) -> _Connection:
-        while self._idle:
-            kept = self._idle.pop()
+    async def _connection(self, port: int) -> _Connection:
+        while self._idle[port]:
+            kept = self._idle[port].pop()
             if kept.reusable and time.monotonic() - kept.used_at < IDLE:
                 return kept
             if kept.transport:
                 kept.transport.close()
-        _, fresh = await asyncio.get_running_loop().create_connection(_Connection, "127.0.0.1", self._port)
+        _, fresh = await asyncio.get_running_loop().create_connection(_Connection, "127.0.0.1", port)
         return fresh

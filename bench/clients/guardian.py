@@ -19,8 +19,8 @@ class GuardianClient:
 
     poll = 0.0
 
-    def __init__(self, port: int) -> None:
-        self._wire = Wire(port)
+    def __init__(self, *ports: int) -> None:
+        self._wire = Wire(*ports)
 
     async def start(self, case: Case) -> None:
         """A: POST /start."""
@@ -50,6 +50,14 @@ class GuardianClient:
         wanted = "kept" if case.known["moderator"] == "supervisor" else "actioned"
         if seen["outcome"] != wanted or seen["needs_attention"]:
             raise RuntimeError(f"completed as {seen['outcome']}, not {wanted}")
+
+    async def queue(self) -> None:
+        """The first page of what waits for people."""
+        await self._wire.ask("GET", "/cases?status=waiting_review&limit=50", headers=_as("moderator"))
+
+    async def status(self, case: Case) -> None:
+        """How a case stands, at once."""
+        await self._wire.ask("GET", f"/status/{case.known['case_id']}", headers=_as("moderator"))
 
     def close(self) -> None:
         """Hang up."""

@@ -2,19 +2,15 @@
 
 Both lie in one private Postgres with the settings of `hitl up`; rounds alternate between them. Filling takes one to
 three minutes and 2 GB per 100,000 closed cases. The small one has as many cases as a page shows, and a few more.
+This is the look at every statement and its plan; the plot of `bench/RESULTS.md` comes from `scripts/bench`.
 """
 
 import argparse
 import os
-from urllib.parse import urlsplit
 
-import psycopg
-
-from bench.growth import filling, page
-from bench.growth.core import Core
+from bench.growth import databases, filling, page
 from bench.growth.measuring import Subject
 from hitl.store.embedded import EmbeddedPostgres
-from hitl.store.migrate import migrate
 from tests.services.folders import throwaway
 
 ROUNDS = 4
@@ -29,28 +25,15 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=20, help="whole cases per round, of which there are 4")
     given = parser.parse_args()
     with throwaway("growth") as folder, EmbeddedPostgres(folder) as postgres:
-        small, full = (_database(postgres.url, name) for name in ("small", "full"))
+        small, full = (databases.made(postgres.url, f"growth_{name}") for name in ("small", "full"))
         _fill(small, SMALL)
         _fill(full, {"closed": given.closed, "waiting": given.waiting})
         compare(small, full, given.cases)
 
 
-def _database(server: str, name: str) -> str:
-    with psycopg.connect(server, autocommit=True) as conn:
-        conn.execute(f"create database growth_{name}".encode())
-    url = urlsplit(server)._replace(path=f"/growth_{name}").geturl()
-    migrate(url)
-    return url
-
-
 def _fill(url: str, many: dict[str, int]) -> None:
-    core = Core(url)
-    cases = filling.templates(core)
-    core.close()
-    for kind, copied in cases.items():
-        seconds = filling.fill(url, kind, copied, many[kind])
-        filling.analyze(url)
-        print(f"{many[kind]:,} {kind} cases in {seconds:.0f} s", flush=True)
+    for kind, cases in databases.templates(url).items():
+        databases.filled(url, kind, cases, many[kind])
         if kind == "closed" and many is not SMALL:
             _say_sizes(url, many[kind])
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from bench.plan import Shape
 from bench.report.results import Json, Measure
 
 
@@ -35,6 +36,53 @@ FLUSHES = Measure("closed-0", "Postgres WAL flushes per case", _per_case("wal_fl
 COMMITS = Measure("closed-0", "Postgres commits per case, reads included", _per_case("commits"))
 IDLE_CPU = Measure("idle", "idle CPU, % of a core", lambda line: float(line["cores"]) * 100)
 IDLE_MEMORY = Measure("idle", "idle memory (PSS), MiB", _per_case("pss_mib"))
+
+
+def scaled(shape: Shape) -> Measure:
+    """Cases per second with so many workers and desks."""
+    return Measure(shape.scenario, "cases/s", _per_case("cases_per_second"), more_is_better=True)
+
+
+def scaled_latency(shape: Shape) -> Measure:
+    """Start → paused under the load of the closed loop."""
+    return Measure(shape.scenario, "start → paused, p50, ms", _latency("start_paused", "p50"))
+
+
+def busy(line: Json) -> float:
+    """Cores in use, the client's included."""
+    return float(sum(line["cores_by_process"].values()) + line["cores_client"])
+
+
+def grown(closed: int) -> dict[str, Measure]:
+    """What is measured with so many closed cases in the database, by its key."""
+    scenario = f"growth-{closed}"
+    return {
+        "rate": Measure(scenario, "cases/s, 32 clients", _per_case("cases_per_second"), more_is_better=True),
+        "paused": Measure(scenario, "start → paused, p50, ms", _latency("start_paused", "p50")),
+        "done": Measure(scenario, "decision → completed, p50, ms", _latency("decision_completed", "p50")),
+        "queue": Measure(scenario, "the queue's first page, p50, ms", _look("queue")),
+        "status": Measure(scenario, "status, p50, ms", _look("status")),
+    }
+
+
+def _look(name: str) -> Callable[[Json], float | None]:
+    def find(line: Json) -> float | None:
+        found: float | None = line["looks"][name]["p50"]
+        return found
+
+    return find
+
+
+def _flood(when: str, point: str) -> Callable[[Json], float | None]:
+    def find(line: Json) -> float | None:
+        found: float | None = line[when][point]
+        return found
+
+    return find
+
+
+ALONE_99 = Measure("flood", "start → paused, p99, alone, ms", _flood("alone", "p99"))
+BESIDE_99 = Measure("flood", "start → paused, p99, beside the flood, ms", _flood("beside", "p99"))
 
 COMPARED = (RATE, RATE_200, CPU, PAUSED, PAUSED_99, DONE, DONE_99, ACK, ACK_99, WAL, FLUSHES)
 SHOWN = (RATE, RATE_200, CPU, CPU_200, CLIENT, PAUSED, PAUSED_99, DONE, DONE_99, ACK, ACK_99, WAL, FLUSHES, COMMITS)

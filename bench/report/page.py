@@ -1,28 +1,37 @@
 """bench/RESULTS.md, from a results file and the template."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from string import Template
 
-from bench.places import BENCH, RESULTS_PAGE
-from bench.report import measures, plots, tables
-from bench.report.results import Results
+from bench.places import BENCH
+from bench.report import curves, growing, measures, plots, tables
+from bench.report.results import Json, Results
 from bench.report.targets import OWN, Target, judged
+from bench.sizes import Sizes
 from bench.systems.catalog import SYSTEMS
-from bench.visits import Sizes
 
 TEMPLATE = BENCH / "report" / "RESULTS.md.template"
 
 
-def write(results_file: Path) -> None:
-    """Write the page and its plots."""
-    results = Results.read(results_file)
-    plots.write(results)
+def write(results_files: Sequence[Path], folder: Path = BENCH) -> None:
+    """Write the page and its plots into a folder, from all these files together."""
+    results = Results.read(results_files)
+    drawn = folder / "plots"
+    drawn.mkdir(exist_ok=True)
+    plots.write(results, drawn)
+    curves.write(results, drawn)
     own = [system for system in OWN if system in results.systems]
     parts = {
         "summary": _summary(results),
         "ratios": "\n\n".join(tables.ratios(results, system) for system in own),
         "targets": tables.targets(results),
         "absolutes": tables.absolutes(results, measures.SHOWN),
+        "survival_summary": tables.survived(results),
+        "scale": growing.scale(results),
+        "serial": growing.serial(results),
+        "growth": growing.growth(results),
+        "flood": growing.flood(results),
         "survival": tables.survival(results),
         "rest": tables.absolutes(results, measures.AT_REST),
         "processes": tables.processes(results),
@@ -35,7 +44,7 @@ def write(results_file: Path) -> None:
         "every_run": tables.every_run(results),
         "again": _again(results),
     }
-    RESULTS_PAGE.write_text(Template(TEMPLATE.read_text()).substitute(parts).rstrip() + "\n")
+    (folder / "RESULTS.md").write_text(Template(TEMPLATE.read_text()).substitute(parts).rstrip() + "\n")
 
 
 def _summary(results: Results) -> str:
@@ -44,7 +53,12 @@ def _summary(results: Results) -> str:
     musts = [line for line in missed if line[0].level == "must"]
     met = sum(verdict == "met" for *_, verdict in verdicts)
     beyond = len(missed) - len(musts)
-    lines = [f"**{met} targets met, {len(musts)} that must be met missed**, and {beyond} that go further.", ""]
+    open_ = len(verdicts) - met - len(missed)
+    lines = [
+        f"**{met} targets met, {len(musts)} that must be met missed**, and {beyond} that go further;",
+        f"{open_} were not measured or cannot be judged on this machine. The program judges each, below.",
+        "",
+    ]
     lines += [f"- missed: {text}: {_where(musts, text)}" for text in dict.fromkeys(t.text for t, *_ in musts)]
     contended = results.contended()
     if contended:
@@ -75,7 +89,10 @@ def _postgres(results: Results) -> str:
 
 
 def _machine(results: Results) -> str:
-    about = results.about["about"]
+    return "\n\n".join(_portrait(run["about"]) for run in results.runs)
+
+
+def _portrait(about: Json) -> str:
     changed = ", with changes not committed" if about["changed"] else ""
     return (
         f"{about['at']}; {about['cores']} cores ({about['processor']}), {about['memory_gib']} GiB, {about['system']}, "
@@ -85,19 +102,21 @@ def _machine(results: Results) -> str:
 
 
 def _versions(results: Results) -> str:
-    named = results.about["versions"]
+    named = results.versions
     lines = (", ".join(f"{package} {version}" for package, version in named[name].items()) for name in results.systems)
     return "\n".join(f"- {tables.title(name)}: {line}" for name, line in zip(results.systems, lines, strict=True))
 
 
 def _absent(results: Results) -> str:
-    absent = results.about["absent"]
-    return "\n".join(f"Left out: {tables.title(name)}: {reason}" for name, reason in absent.items())
+    return "\n".join(f"Left out: {tables.title(name)}: {reason}" for name, reason in results.absent.items())
 
 
 def _again(results: Results) -> str:
-    given = list(results.about["arguments"])
+    lines = dict.fromkeys(_command(list(run["arguments"])) for run in results.runs)
+    return "\n".join(["```", *lines, "```"])
+
+
+def _command(given: list[str]) -> str:
     if "--guardian" in given:  # a path of one machine tells nobody anything
         given[given.index("--guardian") + 1] = "CHECKOUT"
-    words = " ".join(["sh scripts/bench", *given])
-    return f"```\n{words}\n```\n\n`sh scripts/bench --quick` is a smoke run of about ten minutes."
+    return " ".join(["sh scripts/bench", *given])

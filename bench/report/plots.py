@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 
-from bench.places import PLOTS
 from bench.report import measures
 from bench.report.results import Measure, Results, Spread
 from bench.report.tables import title
@@ -23,9 +23,8 @@ class Bar:
     spread: Spread
 
 
-def write(results: Results) -> None:
+def write(results: Results, folder: Path) -> None:
     """Write all plots."""
-    PLOTS.mkdir(exist_ok=True)
     charts: dict[str, tuple[str, Sequence[tuple[str, Measure]]]] = {
         "rate": ("Whole cases per second (more is better)", [("0 ms", measures.RATE), ("200 ms", measures.RATE_200)]),
         "cpu": ("Server CPU per case, ms (less is better)", [("0 ms", measures.CPU), ("200 ms", measures.CPU_200)]),
@@ -35,15 +34,15 @@ def write(results: Results) -> None:
         ),
     }
     for name, (heading, shown) in charts.items():
-        (PLOTS / f"{name}.svg").write_text(_chart(results, heading, shown))
+        (folder / f"{name}.svg").write_text(_chart(results, heading, shown))
 
 
 def _chart(results: Results, heading: str, shown: Sequence[tuple[str, Measure]]) -> str:
     groups = [(system, _bars(results, system, shown)) for system in results.systems]
     highest = max((bar.spread.high for _, bars in groups for bar in bars), default=1.0) or 1.0
-    parts, y = [_text(12, 24, heading, "bold"), *_legend([name for name, _ in shown])], 66
+    parts, y = [label(12, 24, heading, "bold"), *_legend([name for name, _ in shown])], 66
     for system, bars in groups:
-        parts.append(_text(12, y + BAR - 3, title(system), "bold" if system in OWN else "normal"))
+        parts.append(label(12, y + BAR - 3, title(system), "bold" if system in OWN else "normal"))
         for bar in bars:
             parts += _draw(bar, y, highest, ours=system in OWN)
             y += BAR + GAP
@@ -66,7 +65,7 @@ def _draw(bar: Bar, y: int, highest: float, *, ours: bool) -> Iterable[str]:
     center = y + BAR / 2
     yield f'<rect x="{LEFT}" y="{y}" width="{middle - LEFT:.1f}" height="{BAR}" fill="{COLORS[ours][bar.shade]}"/>'
     yield f'<path d="M{low:.1f} {center}H{high:.1f}" stroke="#111" stroke-width="1.5"/>'
-    yield _text(int(high) + 8, y + BAR - 3, bar.spread.show())
+    yield label(int(high) + 8, y + BAR - 3, bar.spread.show())
 
 
 def _legend(names: Sequence[str]) -> Iterable[str]:
@@ -74,8 +73,9 @@ def _legend(names: Sequence[str]) -> Iterable[str]:
         x = LEFT + shade * 190
         for ours in (True, False):
             yield f'<rect x="{x + (0 if ours else 14)}" y="38" width="12" height="12" fill="{COLORS[ours][shade]}"/>'
-        yield _text(x + 32, 49, name)
+        yield label(x + 32, 49, name)
 
 
-def _text(x: int, y: int, text: str, weight: str = "normal") -> str:
+def label(x: int, y: int, text: str, weight: str = "normal") -> str:
+    """A piece of text."""
     return f'<text x="{x}" y="{y}" font-weight="{weight}" fill="#111">{escape(text)}</text>'

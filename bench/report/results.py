@@ -42,28 +42,59 @@ class Measure:
 
 
 class Results:
-    """All lines of one run."""
+    """All lines of one run, or of several: the rounds of a later one come after those of the earlier ones."""
 
     def __init__(self, lines: Iterable[Json]) -> None:
         self.lines: list[Json] = []
         self.failed: list[Json] = []
-        self.about: Json = {}
-        for line in lines:
-            if "scenario" not in line:
-                self.about |= line
-            else:
-                (self.failed if "failed" in line else self.lines).append(line)
+        self.runs: list[Json] = []
+        self.versions: dict[str, dict[str, str]] = {}
+        self.absent: dict[str, str] = {}
+        self.add(lines)
 
     @classmethod
-    def read(cls, path: Path) -> "Results":
-        """Read a file of JSON lines."""
-        return cls(json.loads(line) for line in path.read_text().splitlines())
+    def read(cls, paths: Iterable[Path]) -> "Results":
+        """Read files of JSON lines."""
+        results = cls([])
+        for path in paths:
+            results.add(json.loads(line) for line in path.read_text().splitlines())
+        return results
+
+    def add(self, lines: Iterable[Json]) -> None:
+        """Take a run in. What failed and was made again has not failed."""
+        seen, failed = dict[tuple[str, str, int], Json](), dict[tuple[str, str, int], Json]()
+        for line in lines:
+            if "scenario" not in line:
+                self._about(line)
+                continue
+            key = (line["system"], line["scenario"], int(line["round"]))
+            (failed if "failed" in line else seen)[key] = line
+        before = self._rounds()
+        for key, line in failed.items():
+            if not any(key[0] == own and key[2] == round_ and _same(key[1], what) for own, what, round_ in seen):
+                self.failed.append(line | {"round": key[2] + before.get(key[1], 0)})
+        self.lines += [line | {"round": key[2] + before.get(key[1], 0)} for key, line in seen.items()]
+
+    def _about(self, line: Json) -> None:
+        if "about" in line:
+            run = {"about": line["about"], "arguments": line["arguments"]}
+            resumed = bool(self.runs) and self.runs[-1]["arguments"] == run["arguments"]
+            self.runs += [] if resumed and self.runs[-1]["about"]["commit"] == run["about"]["commit"] else [run]
+            self.absent |= line["absent"]
+        self.versions |= line.get("versions", {})
+
+    def _rounds(self) -> dict[str, int]:
+        """By scenario, the last round so far."""
+        last: dict[str, int] = {}
+        for line in self.lines + self.failed:
+            last[line["scenario"]] = max(last.get(line["scenario"], 0), int(line["round"]))
+        return last
 
     @property
     def systems(self) -> list[str]:
         """Those that were measured, in the order of the catalog."""
         measured = {line["system"] for line in self.lines}
-        return [name for name in self.about["versions"] if name in measured]
+        return [name for name in self.versions if name in measured]
 
     def by_round(self, system: str, measure: Measure) -> dict[int, float]:
         """A figure in each round where it could be had."""
@@ -91,6 +122,11 @@ class Results:
     def contended(self) -> list[Json]:
         """The runs during which others had more than a tenth of the machine."""
         return [line for line in self.lines if line["others"] + line["stolen"] > CONTENDED]
+
+
+def _same(failed: str, seen: str) -> bool:
+    """Whether what was seen later is what failed: a visit may yield several results, its sizes or idleness beside."""
+    return seen == failed or seen.startswith(f"{failed}-")
 
 
 def _form(value: float) -> str:

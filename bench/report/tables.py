@@ -60,6 +60,17 @@ def survival(results: Results) -> str:
     return table(head, [row(line) for system in results.systems for line in results.of(system, "survival")])
 
 
+def survived(results: Results) -> str:
+    """In a sentence: who lost what."""
+    runs = [line for system in results.systems for line in results.of(system, "survival")]
+    lost = [(line, line["paused"] - line["survived"]) for line in runs if line["survived"] < line["paused"]]
+    if not runs:
+        return "Not measured in this run."
+    if not lost:
+        return "Nothing was lost by any of them."
+    return "Lost: " + "; ".join(f"{title(line['system'])} {n} of {line['paused']}" for line, n in lost) + "."
+
+
 def processes(results: Results) -> str:
     """Where the CPU time and the memory go, process by process (the last round)."""
     rows = []

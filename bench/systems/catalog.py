@@ -18,7 +18,7 @@ class System:
     how: str
     install: Callable[[], None]
     start: Callable[[Household], None]
-    client: Callable[[int], Client]
+    client: Callable[..., Client]  # by the ports of its desks
     versions: Callable[[], Mapping[str, str]] = field(default=dict)
 
 

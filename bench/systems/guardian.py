@@ -29,9 +29,12 @@ def start_embedded(household: Household) -> None:
     data = household.folder / "data"
     data.mkdir(mode=0o711)  # else a Postgres that root starts would live on another disk than the peers' do
     own = {**_settings(household), "HITL_PORT": str(household.port), "HITL_DATA_DIR": str(data)}
+    own |= {"HITL_WORKERS": str(household.setup.workers)}
+    if household.setup.database:
+        own["HITL_DATABASE_URL"] = household.setup.database
     up = [sys.executable, "-P", "-m", "hitl.cli", "up"]
     household.run("hitl-up", up, own, answers(household.port, "/readyz"))
-    household.database = running_url(data)
+    household.database = household.setup.database or running_url(data)
 
 
 def start_rabbitmq(household: Household) -> None:
@@ -39,12 +42,13 @@ def start_rabbitmq(household: Household) -> None:
     own = {**_settings(household), "HITL_DATABASE_URL": household.postgres(), "HITL_BROKER_URL": household.rabbitmq()}
     migrate = [sys.executable, "-P", "-m", "hitl.cli", "migrate"]
     subprocess.run(migrate, env=environment(own), cwd=household.folder, check=True, capture_output=True)
-    workers = [sys.executable, "-P", "-m", "dramatiq", "workers", "-p", "1"]
+    workers = [sys.executable, "-P", "-m", "dramatiq", "workers", "-p", str(household.setup.workers)]
     household.run("workers", workers, own, lambda: True)
-    desk = ["uvicorn", "api.main:app", "--host", "127.0.0.1", "--port", str(household.port), "--no-access-log"]
-    household.run("desk", [sys.executable, "-P", "-m", *desk], own, answers(household.port, "/readyz"))
+    for number, port in enumerate(household.ports, 1):
+        desk = ["uvicorn", "api.main:app", "--host", "127.0.0.1", "--port", str(port), "--no-access-log"]
+        household.run(f"desk-{number}", [sys.executable, "-P", "-m", *desk], own, answers(port, "/readyz"))
 
 
 def _settings(household: Household) -> dict[str, str]:
     analyzer = f"stub:{household.milliseconds}"
-    return {"PYTHONPATH": str(household.guardian), "HITL_ANALYZER": analyzer, "HITL_LOG_FORMAT": "none"}
+    return {"PYTHONPATH": str(household.setup.guardian), "HITL_ANALYZER": analyzer, "HITL_LOG_FORMAT": "none"}

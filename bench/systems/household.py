@@ -4,29 +4,42 @@ import shutil
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from bench.places import RUNS
+from bench.places import ROOT, RUNS
 from bench.systems.programs import Order, Program, Ready, kill_tree
 from hitl.store.embedded import EmbeddedPostgres, running_url
-from tests.services.ports import free_port
+from tests.services.ports import free_ports
 from tests.services.rabbitmq import PrivateRabbitMQ
 
 RESTART_SECONDS = 120.0
 
 
+@dataclass(frozen=True)
+class Setup:
+    """What is asked of a system: the analyzer's milliseconds, which Guardian, how many of it, on which database."""
+
+    milliseconds: int
+    guardian: Path = ROOT
+    workers: int = 1
+    desks: int = 1
+    database: str | None = None  # one that is there already; else one of its own
+
+
 class Household:
     """Everything of one running system, in a directory that is gone afterwards."""
 
-    def __init__(self, milliseconds: int, guardian: Path) -> None:
+    def __init__(self, setup: Setup) -> None:
         RUNS.mkdir(parents=True, exist_ok=True)
         self.folder = Path(tempfile.mkdtemp(dir=RUNS))
         self.folder.chmod(0o711)
-        self.milliseconds, self.guardian = milliseconds, guardian
-        self.port = free_port()
+        self.setup, self.milliseconds = setup, setup.milliseconds
+        self.ports = free_ports(setup.desks)
+        self.port = self.ports[0]
         self.programs: list[Program] = []
-        self.database: str | None = None
+        self.database = setup.database
         self._postgres: EmbeddedPostgres | None = None
         self._rabbitmq: PrivateRabbitMQ | None = None
 
