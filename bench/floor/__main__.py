@@ -1,0 +1,160 @@
+"""`python -m bench.floor`: CPU per whole case of each library alone, printed and kept beside the other results.
+
+Three parts that Guardian is made of and cannot do without: a web framework that answers a case's eight requests,
+LangGraph's four invokes with its checkpoints in memory, and PostgreSQL with a case's facts. Their sum is what a case
+costs with nothing of ours around it.
+"""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psutil
+import psycopg
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command as Resume
+
+from bench.floor import facts
+from bench.places import RESULTS
+from bench.wire import Wire
+from hitl.graphs.moderation import v1
+from hitl.graphs.work import Work
+from hitl.store.embedded import EmbeddedPostgres
+from tests.services.folders import throwaway
+from tests.services.ports import free_port, listening
+
+CASES, WARM, AT_ONCE = 1500, 150, 32
+BODY = {"case_id": "0" * 36, "decision": "edit", "actions": [{"kind": "remove_content"}], "reason": "It is rude."}
+AUTHORIZED = "Authorization: Bearer someone\r\n"
+
+
+def main() -> None:
+    """Measure all three, one after the other."""
+    found = {"web framework": _desk(), "langgraph": _langgraph(), **_facts()}
+    found["together"] = sum(found.values())
+    for name, ms in found.items():
+        sys.stdout.write(f"{name:<24} {ms:6.1f} ms of CPU per case\n")
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / "floor.json").write_text(json.dumps({k: round(v, 2) for k, v in found.items()}))
+
+
+def _desk() -> float:
+    """The server's part only."""
+    with _uvicorn() as (process, port):
+        asyncio.run(_ask(port, WARM))
+        before = _cpu(process)
+        asyncio.run(_ask(port, CASES))
+        return (_cpu(process) - before) / CASES * 1000
+
+
+async def _ask(port: int, cases: int) -> None:
+    wire, left = Wire(port), iter(range(cases))
+
+    async def one() -> None:
+        for _ in left:
+            for verb in ("start", "resume", "rollback", "resume"):
+                await wire.ask("POST", f"/{verb}", BODY, AUTHORIZED)
+                await wire.ask("GET", "/status/0123?wait=30&until=rest", None, AUTHORIZED)
+
+    await asyncio.gather(*(one() for _ in range(AT_ONCE)))
+    wire.close()
+
+
+@contextmanager
+def _uvicorn() -> Iterator[tuple[psutil.Process, int]]:
+    port = free_port()
+    quiet = ["--no-access-log", "--log-level", "warning", "--port", str(port)]
+    process = subprocess.Popen([sys.executable, "-m", "uvicorn", "bench.floor.desk:app", *quiet])
+    try:
+        while not listening(port):
+            time.sleep(0.1)
+        yield psutil.Process(process.pid), port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+class _Nothing:
+    """A judge that suspects everything, and a ledger without work."""
+
+    quick = True
+
+    def analyze(self, run: Any) -> bool:
+        """Suspect it."""
+        return True
+
+    def reverse(self, run: Any) -> None:
+        """Nothing is undone."""
+
+    def carry_out(self, run: Any, decision_id: str) -> None:
+        """Nothing is done."""
+
+    settle = reverse
+
+
+def _langgraph() -> float:
+    nothing: Any = _Nothing()
+    graph = v1.build().compile(checkpointer=InMemorySaver())
+    work = Work(None, nothing, nothing)  # type: ignore[arg-type]
+
+    def one(number: int) -> None:
+        config = RunnableConfig(configurable={"thread_id": str(number)})
+
+        def go(given: Any) -> Any:
+            return graph.invoke(given, config, context=work, durability="exit", version="v2")
+
+        for round_, todo in ((1, "analyze"), (2, "rollback")):
+            paused = go({"case_id": str(number), "round": round_, "todo": todo})
+            answer = {"decision_id": "0", "decision": "edit"}
+            go(Resume(resume={paused.interrupts[0].id: answer}))
+
+    return _spent(one, time.process_time)
+
+
+def _facts() -> dict[str, float]:
+    with throwaway("floor") as folder, EmbeddedPostgres(folder) as postgres:
+        with psycopg.connect(postgres.url, autocommit=True) as connection:
+            connection.execute(facts.TABLES)
+            server = psutil.Process(connection.info.backend_pid)
+            main_ = psutil.Process(postgres.pid)
+            around = [p for p in main_.children() if p.pid != server.pid]
+            numbers = facts.numbers()
+
+            def cpu() -> float:
+                return sum(_cpu(p) for p in (server, *around))
+
+            for _ in range(WARM):
+                facts.case(connection, next(numbers))
+            ours, theirs = time.process_time(), cpu()
+            for _ in range(CASES):
+                facts.case(connection, next(numbers))
+            return {
+                "a client of postgres": (time.process_time() - ours) / CASES * 1000,
+                "postgres": (cpu() - theirs) / CASES * 1000,
+            }
+
+
+def _spent(one: Callable[[int], None], clock: Callable[[], float]) -> float:
+    for number in range(WARM):
+        one(number)
+    began = clock()
+    for number in range(WARM, WARM + CASES):
+        one(number)
+    return (clock() - began) / CASES * 1000
+
+
+def _cpu(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+if __name__ == "__main__":
+    os.environ["LANGSMITH_TRACING"] = "false"
+    main()
