@@ -1,4 +1,4 @@
-"""What a platform says that cannot be kept, a checkpoint that cannot be read: bounded runs, a cause, others unharmed."""
+"""What a platform says that cannot be kept, a checkpoint that cannot be read: bounded runs, a cause, nobody harmed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
