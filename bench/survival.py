@@ -55,7 +55,8 @@ async def resumed(client: Client, waiting: Sequence[Case], concurrency: int, log
     async def one() -> None:
         nonlocal well
         for case in left:
-            well += await play(_Patient(client), case, log, "B")
+            went = await play(_Patient(client), case, log, "B")
+            well += went  # not in one line: that would read `well` before it waits
 
     await asyncio.gather(*(one() for _ in range(concurrency)))
     return well

@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -47,3 +48,34 @@ def test_an_answer_without_a_body_is_none() -> None:
 def test_an_unexpected_status_is_refused() -> None:
     with pytest.raises(Refused, match="304"):
         asyncio.run(_asked(UNCHANGED, 1000))
+
+
+async def _asked_in_turn() -> list[str]:
+    """Which of two servers was asked, by four requests."""
+    asked: list[str] = []
+    hung_up = asyncio.Semaphore(0)
+
+    def serving(name: str) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            while await reader.read(4096):
+                asked.append(name)
+                writer.write(PLAIN)
+            writer.close()
+            await writer.wait_closed()
+            hung_up.release()
+
+        return serve
+
+    servers = [await asyncio.start_server(serving(name), "127.0.0.1", 0) for name in ("one", "two")]
+    wire = Wire(*(server.sockets[0].getsockname()[1] for server in servers))
+    for _ in range(4):
+        await wire.ask("GET", "/")
+    wire.close()
+    for server in servers:
+        await hung_up.acquire()
+        server.close()
+    return asked
+
+
+def test_several_servers_take_turns() -> None:
+    assert asyncio.run(_asked_in_turn()) == ["one", "two", "one", "two"]
