@@ -17,8 +17,9 @@ from tests.services.postgres import Databases
 from tests.services.rabbitmq import PrivateRabbitMQ
 
 # The first action that is done honors the key, the second can be queried, of the third nothing is promised. The second
-# is the first to be undone; where it was never heard of it is repeated half a minute later, too slow for a suite.
-SLOW = ("after_commit:send_reversal", "before_reversal_call")
+# is the first to be undone, and on its way as soon as the first is recorded; where it was never heard of it is repeated
+# half a minute later, too slow for a suite.
+SLOW = ("after_commit:record", "after_commit:send_reversal", "before_reversal_call")
 MORE = [Combination(name, "kill", nth) for name in ("after_call", "after_reversal_call") for nth in (2, 3)]
 GHOSTS = [Combination("before_call", "overtake", 2), Combination("before_reversal_call", "overtake")]
 MAIN_PATH = [Combination(name, nth=2 if name in SLOW else 1) for name in NAMES if not Combination(name).beside]
