@@ -13,6 +13,7 @@ from fastapi import Depends, Request
 from api.hub import Hub
 from api.metrics import Gauges
 from hitl.runtime import Runtime
+from hitl.store.lines import DUE
 from hitl.store.postgres import Tx
 from hitl.telemetry.metrics import Metrics
 
@@ -54,12 +55,12 @@ class Desk:
         self._writers.shutdown(wait=False)
 
     def _read(self, due: float, look: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        self.runtime.store.due(due)
+        DUE.at = due
         with self.runtime.store.statement() as tx:
             return look(tx, *args, **kwargs)
 
     def _write(self, due: float, work: Callable[[], T]) -> T:
-        self.runtime.store.due(due)
+        DUE.at = due
         return work()
 
 

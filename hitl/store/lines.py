@@ -1,5 +1,6 @@
 """Lines to Postgres that do not wait for ever: what says nothing until its deadline is hung up and never used again."""
 
+import threading
 from time import monotonic
 from typing import TypeVar
 
@@ -12,6 +13,15 @@ from psycopg_pool import ConnectionPool
 T = TypeVar("T")
 INTERVAL = 0.1  # seconds between two looks for a signal; psycopg's own
 CHECK_SECONDS = 0.5  # that an idle line has to say that it lives
+
+
+class _Due(threading.local):
+    """Until when, on the monotonic clock, this thread's work has to be done; None: as its store has it."""
+
+    at: float | None = None
+
+
+DUE = _Due()
 
 
 class Mute(psycopg.OperationalError):

@@ -16,7 +16,7 @@ from psycopg_pool import PoolTimeout
 
 from hitl import failpoints
 from hitl.errors import Unavailable
-from hitl.store.lines import Line, Mute, Pool, limit
+from hitl.store.lines import DUE, Line, Mute, Pool, limit
 from hitl.store.notify import VIGILANT, Change, Notifier
 
 POOL_TIMEOUT = 2.0  # seconds until a caller is told that Postgres is gone
@@ -90,12 +90,6 @@ def open_pool(url: str, *, size: int) -> Pool:
     )
 
 
-class _Due(threading.local):
-    """Until when, on the monotonic clock, this thread's work has to be done."""
-
-    at: float | None = None
-
-
 class Store:
     """The database: a pool, and the notifier that wakes others after a commit.
 
@@ -106,15 +100,10 @@ class Store:
 
     def __init__(self, url: str, *, size: int = 8) -> None:
         self.url = url
-        self._due = _Due()
         self.pool = open_pool(url, size=size)
         self.notifier = Notifier(url)
         self._memory: dict[Any, Any] = {}
         self._checking = threading.Lock()
-
-    def due(self, at: float) -> None:
-        """What this thread begins from here on ends by then, on the monotonic clock, instead of after `patience`."""
-        self._due.at = at
 
     @contextmanager
     def transaction(self, name: str | None = None) -> Iterator[Tx]:
@@ -142,11 +131,11 @@ class Store:
     @contextmanager
     def _connection(self) -> Iterator[psycopg.Connection[DictRow]]:
         try:
-            due = self._due.at
-            if due is None and self.patience is not None:
-                due = monotonic() + self.patience
-            with self.pool.connection(None if due is None else due - monotonic()) as conn:
-                limit(conn, due)
+            until = DUE.at
+            if until is None and self.patience is not None:
+                until = monotonic() + self.patience
+            with self.pool.connection(None if until is None else until - monotonic()) as conn:
+                limit(conn, until)
                 yield conn
         except Mute as error:
             self._check()
