@@ -146,7 +146,7 @@ TARGETS = (
     ),
     Target(
         "must",
-        "an author's start → paused p99 beside a flood ÷ alone < 2",
+        "an author's start → paused p99 beside another's flood ÷ alone < 2",
         _quotient(m.BESIDE_99, m.ALONE_99),
         most=2.0,
     ),
