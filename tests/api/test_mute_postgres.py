@@ -36,8 +36,11 @@ def desk_behind(line: Proxy, url: str) -> Iterator[httpx.Client]:
     person = urlsplit(url).netloc.rpartition("@")[0]
     through = urlsplit(url)._replace(netloc=f"{person}@127.0.0.1:{line.port}").geturl()
     runtime = build(settings(), url=through)
-    with served(create_app(runtime)) as client:
-        client.timeout = httpx.Timeout(TIMEOUT)
+    alone = httpx.Limits(max_keepalive_connections=0)  # a client that many threads share hangs up what one has begun
+    with (
+        served(create_app(runtime)) as there,
+        httpx.Client(base_url=there.base_url, timeout=TIMEOUT, limits=alone) as client,
+    ):
         yield client
     runtime.close()
 
