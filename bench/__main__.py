@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -30,6 +31,7 @@ def main() -> int:
     if options.plan:
         progress.tell_plan(_planned(options, options.systems), options.sizes)
         return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what is running is ended and cleared away
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     RESULTS.mkdir(parents=True, exist_ok=True)
     results = options.resumed or RESULTS / f"{datetime.now(UTC):%Y%m%d-%H%M%S}.jsonl"

@@ -38,7 +38,8 @@ def parse(arguments: list[str]) -> Options:
     parser = _parser()
     given = parser.parse_args(arguments)
     if given.resume:
-        return _resumed(parser, _newest(parser) if given.resume == LATEST else given.resume)
+        resumed = _resumed(parser, _newest(parser) if given.resume == LATEST else given.resume)
+        return replace(resumed, plan=given.plan)
     systems, scenarios = _chosen(parser, given)
     sizes = Sizes(
         seconds=given.seconds,

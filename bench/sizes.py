@@ -9,7 +9,7 @@ HOUSEKEEPING = 6.5  # seconds to start a system, wait for a quiet machine, and e
 SETTLE = 3.0  # seconds of peace before idleness is measured
 WARM = 2.0
 RAMP = 2.0  # seconds of load before a closed loop counts, at least
-RAMP_MOST = 12.0
+RAMP_MOST = 16.0
 FILLED = 900  # cases that a database is filled with in a second
 
 

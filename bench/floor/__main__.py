@@ -119,26 +119,24 @@ def _langgraph() -> float:
 
 
 def _facts() -> dict[str, float]:
-    with throwaway("floor") as folder, EmbeddedPostgres(folder) as postgres:
-        with psycopg.connect(postgres.url, autocommit=True) as connection:
-            connection.execute(facts.TABLES)
-            server = psutil.Process(connection.info.backend_pid)
-            main_ = psutil.Process(postgres.pid)
-            around = [p for p in main_.children() if p.pid != server.pid]
-            numbers = facts.numbers()
-
-            def cpu() -> float:
-                return sum(_cpu(p) for p in (server, *around))
-
-            for _ in range(WARM):
-                facts.case(connection, next(numbers))
-            ours, theirs = time.process_time(), cpu()
-            for _ in range(CASES):
-                facts.case(connection, next(numbers))
-            return {
-                "a client of postgres": (time.process_time() - ours) / CASES * 1000,
-                "postgres": (cpu() - theirs) / CASES * 1000,
-            }
+    with (
+        throwaway("floor") as folder,
+        EmbeddedPostgres(folder) as postgres,
+        psycopg.connect(postgres.url, autocommit=True) as connection,
+    ):
+        connection.execute(facts.TABLES)
+        server = psutil.Process(connection.info.backend_pid)
+        around = [p for p in psutil.Process(postgres.pid).children() if p.pid != server.pid]
+        for number in range(WARM):
+            facts.case(connection, number)
+        ours, theirs = time.process_time(), sum(map(_cpu, (server, *around)))
+        for number in range(WARM, WARM + CASES):
+            facts.case(connection, number)
+        spent = {
+            "a client of postgres": time.process_time() - ours,
+            "postgres": sum(map(_cpu, (server, *around))) - theirs,
+        }
+        return {name: seconds / CASES * 1000 for name, seconds in spent.items()}
 
 
 def _spent(one: Callable[[int], None], clock: Callable[[], float]) -> float:

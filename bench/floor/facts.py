@@ -1,7 +1,5 @@
 """A case's facts, written by one statement for each commit that the promises ask for, and by nothing else."""
 
-from collections.abc import Iterator
-
 import psycopg
 from psycopg.types.json import Jsonb
 
@@ -28,23 +26,11 @@ CHECKPOINT = {"checkpoint": "x" * 1200, "events": ["x" * 200, "x" * 200], "revie
 ACTION = {"target": "post:1", "before": {}, "key": "x" * 40}
 
 
-def case(connection: "psycopg.Connection[tuple[int, ...]]", number: int) -> None:
+def case(connection: psycopg.Connection[tuple[int, ...]], number: int) -> None:
     """A, B, C and D: fourteen commits."""
-    seq = iter(range(100))
-    for quarter in "ABCD":
-        _write(connection, BEGUN if quarter == "A" else ASKED, number, next(seq), f"asked {quarter}", REQUEST)
-        _write(connection, CLAIMED, number, 0, "", {})
-        if quarter in "BC":
-            _write(connection, INTENT, number, next(seq), f"intent {quarter}", ACTION)
-        _write(connection, SETTLED, number, next(seq), f"settled {quarter}", CHECKPOINT)
-
-
-def _write(
-    connection: "psycopg.Connection[tuple[int, ...]]", sql: str, number: int, seq: int, kind: str, body: object
-) -> None:
-    connection.execute(sql, {"id": number, "seq": seq, "kind": kind, "body": Jsonb(body)})
-
-
-def numbers() -> Iterator[int]:
-    """Of cases, without end."""
-    yield from range(1, 10**9)
+    for quarter, name in enumerate("ABCD"):
+        written = [(ASKED if quarter else BEGUN, f"asked {name}", REQUEST), (CLAIMED, "claimed", {})]
+        written += [(INTENT, f"intent {name}", ACTION)] if name in "BC" else []
+        written += [(SETTLED, f"settled {name}", CHECKPOINT)]
+        for seq, (sql, kind, body) in enumerate(written, quarter * 10):
+            connection.execute(sql, {"id": number, "seq": seq, "kind": kind, "body": Jsonb(body)})
