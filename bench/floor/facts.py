@@ -1,7 +1,11 @@
 """A case's facts, written by one statement for each commit that the promises ask for, and by nothing else."""
 
+from typing import Any
+
 import psycopg
 from psycopg.types.json import Jsonb
+
+Json = dict[str, Any]
 
 TABLES = """
 create table facts (case_id bigint, seq int, kind text, at timestamptz default now(), body jsonb,
@@ -21,15 +25,18 @@ SETTLED = """with c as (update heads set stage = 'rest' where case_id = %(id)s a
     insert into facts (case_id, seq, kind, body) select %(id)s, %(seq)s, %(kind)s, %(body)s from c"""
 # An action is on its way before it is called.
 INTENT = """insert into facts (case_id, seq, kind, body) values (%(id)s, %(seq)s, %(kind)s, %(body)s)"""
-REQUEST = {"content": "x" * 200, "person": "someone", "reason": "It is rude."}
-CHECKPOINT = {"checkpoint": "x" * 1200, "events": ["x" * 200, "x" * 200], "review": "x" * 300}
-ACTION = {"target": "post:1", "before": {}, "key": "x" * 40}
+REQUEST: Json = {"content": "x" * 200, "person": "someone", "reason": "It is rude."}
+CHECKPOINT: Json = {"checkpoint": "x" * 1200, "events": ["x" * 200, "x" * 200], "review": "x" * 300}
+ACTION: Json = {"target": "post:1", "before": {}, "key": "x" * 40}
 
 
 def case(connection: psycopg.Connection[tuple[int, ...]], number: int) -> None:
     """A, B, C and D: fourteen commits."""
     for quarter, name in enumerate("ABCD"):
-        written = [(ASKED if quarter else BEGUN, f"asked {name}", REQUEST), (CLAIMED, "claimed", {})]
+        written: list[tuple[str, str, Json]] = [
+            (ASKED if quarter else BEGUN, f"asked {name}", REQUEST),
+            (CLAIMED, "claimed", {}),
+        ]
         written += [(INTENT, f"intent {name}", ACTION)] if name in "BC" else []
         written += [(SETTLED, f"settled {name}", CHECKPOINT)]
         for seq, (sql, kind, body) in enumerate(written, quarter * 10):

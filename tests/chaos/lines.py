@@ -28,7 +28,8 @@ class Lines(Protocol):
 
 def _http(**more: Any) -> httpx.AsyncClient:
     timeout = httpx.Timeout(WAIT + 5.0, connect=3.0)
-    return httpx.AsyncClient(timeout=timeout, limits=httpx.Limits(max_connections=None, **more), verify=False)  # noqa: S501 (all is on this machine, without TLS)
+    limits = httpx.Limits(max_connections=None, **more)
+    return httpx.AsyncClient(timeout=timeout, limits=limits, verify=False)  # noqa: S501 (all is on this machine)
 
 
 class ByTurns:
@@ -39,7 +40,8 @@ class ByTurns:
 
     def __init__(self, desks: Sequence[str]) -> None:
         self._desks = itertools.cycle(desks)
-        self._idle: list[httpx.AsyncClient] = []  # one for each request at once: httpx looks through all its connections
+        # One client for each request at once: httpx looks through all connections of one for each request.
+        self._idle: list[httpx.AsyncClient] = []
         self.refusals: list[float] = []
 
     async def send(self, method: str, path: str, **more: Any) -> Sent:
