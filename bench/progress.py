@@ -73,8 +73,11 @@ def _figures(result: Json) -> str:
             took = f"restart {result['restart_seconds']:.1f} s, resume {result['resume_seconds']:.1f} s"
             return f"{result['survived']}/{result['paused']} survived, {took} {load}{errors}"
         case "flood":
-            waits = ", ".join(f"{name} {result[name]['p50']}/{result[name]['p99']}" for name in ("alone", "beside"))
+            waits = ", ".join(
+                f"{name} {result[name]['p50']}/{result[name]['p99']}" for name in ("alone", "beside", "beside_ack")
+            )
             flood = f"flood of {result['flood_per_second']:.0f}/s, {result['late']} never paused"
+            flood += f", {result['flood_refused']} of it refused"
             return f"start → paused ms p50/p99: {waits}; {flood} {load}{errors}"
     cpu = f"{result.get('server_cpu_ms', 0):.1f} ms CPU/case, client {result.get('client_cpu_ms', 0):.1f}"
     wal = f", WAL {result['wal_kb']:.1f} kB {result['wal_flushes']:.1f} flushes" if "wal_kb" in result else ""

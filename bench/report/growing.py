@@ -10,6 +10,7 @@ from bench.report.tables import table, title
 
 WORKERS_PLOT = "![Cases per second and latency by worker processes](plots/workers.svg)"
 ROWS_PLOT = "![Cases per second and latency by closed cases](plots/rows.svg)"
+FLOODS = ("alone", "beside", "beside_ack")
 FLUSH = ("LWLock:WALWrite", "IO:WalSync")
 NONE = "Not measured in this run."
 FULL = 0.9  # of the machine's cores, or of the one core that one Python process can use
@@ -93,10 +94,11 @@ def sizes(results: Results) -> list[tuple[str, int, int]]:
 
 def flood(results: Results) -> str:
     """The author who does not flood, alone and beside the one who does; each round."""
-    head = ["", "round", "alone, p50", "alone, p99", "beside, p50", "beside, p99", "the flood, posts/s", "never paused"]
+    head = ["", "round", "alone, p50", "alone, p99", "beside, p50", "beside, p99", "of these answered, p50", "p99"]
+    head += ["the flood, posts/s", "refused", "never paused"]
 
     def row(line: Json) -> list[str]:
-        points = [f"{line[when][point]:.1f} ms" for when in ("alone", "beside") for point in ("p50", "p99")]
+        points = [f"{line[when][point]:.1f} ms" for when in FLOODS for point in ("p50", "p99")]
         return [
             title(line["system"]),
             str(line["round"]),

@@ -62,10 +62,11 @@ class Results:
 
     def add(self, lines: Iterable[Json]) -> None:
         """Take a run in. What failed and was made again has not failed."""
+        first = len(self.runs)
         seen, failed = dict[tuple[str, str, int], Json](), dict[tuple[str, str, int], Json]()
         for line in lines:
             if "scenario" not in line:
-                self._about(line)
+                self._about(line, first)
                 continue
             key = (line["system"], line["scenario"], int(line["round"]))
             (failed if "failed" in line else seen)[key] = line
@@ -75,11 +76,12 @@ class Results:
                 self.failed.append(line | {"round": key[2] + before.get(key[1], 0)})
         self.lines += [line | {"round": key[2] + before.get(key[1], 0)} for key, line in seen.items()]
 
-    def _about(self, line: Json) -> None:
+    def _about(self, line: Json, first: int) -> None:
+        """Machine, versions, what is absent; a run that went on in the same file is still one, unless code changed."""
         if "about" in line:
             run = {"about": line["about"], "arguments": line["arguments"]}
-            resumed = bool(self.runs) and self.runs[-1]["arguments"] == run["arguments"]
-            self.runs += [] if resumed and self.runs[-1]["about"]["commit"] == run["about"]["commit"] else [run]
+            known = {(old["about"]["commit"], old["about"]["changed"]) for old in self.runs[first:]}
+            self.runs += [] if (run["about"]["commit"], run["about"]["changed"]) in known else [run]
             self.absent |= line["absent"]
         self.versions |= line.get("versions", {})
 

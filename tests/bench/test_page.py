@@ -23,7 +23,8 @@ def _closed(system: str, scenario: str, rate: float, **more: Any) -> dict[str, A
 
 def _flood(system: str, beside: float) -> dict[str, Any]:
     about = {"system": system, "scenario": "flood", "round": 1, "others": 0.0, "stolen": 0.0, "errors": 0}
-    return about | {"alone": POINT, "beside": POINT | {"p99": beside}, "late": 0, "flood_per_second": 200.0}
+    points = {"alone": POINT, "beside": POINT | {"p99": beside}, "beside_ack": POINT}
+    return about | points | {"late": 0, "flood_per_second": 200.0, "flood_refused": 0}
 
 
 def _grown(closed: int, rate: float) -> dict[str, Any]:
