@@ -108,7 +108,7 @@ class Overloaded(GuardianError):
 
 
 class Unavailable(GuardianError):
-    """Something that Guardian needs cannot be reached; nothing was recorded, so send this again."""
+    """Something that Guardian needs cannot be reached; send this again, under the same Idempotency-Key."""
 
     slug = "unavailable"
 

@@ -120,36 +120,38 @@ class Listener:
     def __init__(self, url: str, channel: str, heard: Callable[[str], None]) -> None:
         self._url, self._channel, self._heard = url, channel, heard
         self._stop = threading.Event()
-        self._ending, self._end = socket.socketpair()
-        self._thread = threading.Thread(target=self._run, name=f"listen-{channel}", daemon=True)
+        self._end: socket.socket | None = None
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Begin to listen."""
+        ending, self._end = socket.socketpair()
+        self._thread = threading.Thread(target=self._run, args=(ending,), name=f"listen-{self._channel}", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
         """Stop; returns at once unless it is just connecting."""
         self._stop.set()
-        self._end.close()
-        if self._thread.is_alive():
+        if self._end and self._thread:
+            self._end.close()
             self._thread.join(2.0)
 
-    def _run(self) -> None:
+    def _run(self, ending: socket.socket) -> None:
         while not self._stop.is_set():
             with (
                 contextlib.suppress(psycopg.Error),
                 psycopg.connect(self._url, autocommit=True, **VIGILANT) as conn,
             ):
                 conn.execute(f"listen {self._channel}")
-                self._listen(conn)
+                self._listen(conn, ending)
             self._stop.wait(0.5)
-        self._ending.close()
+        ending.close()
 
-    def _listen(self, conn: psycopg.Connection) -> None:
+    def _listen(self, conn: psycopg.Connection, ending: socket.socket) -> None:
         """Sleep until the server speaks or is found to be gone: psycopg's own wait looks up ten times a second."""
         ears = select.poll()
         ears.register(conn.fileno(), select.POLLIN)
-        ears.register(self._ending, select.POLLIN)
+        ears.register(ending, select.POLLIN)
         while not self._stop.is_set():
             for notice in conn.notifies(timeout=0):
                 self._heard(notice.payload)

@@ -84,7 +84,7 @@ def open_pool(url: str, *, size: int) -> Pool:
             "autocommit": True,
             "row_factory": dict_row,
             **VIGILANT,
-            "options": "-c timezone=UTC -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s"
+            "options": "-c timezone=UTC -c statement_timeout=30s -c idle_in_transaction_session_timeout=10s"
             " -c client_encoding=UTF8",
         },
     )
@@ -144,7 +144,8 @@ class Store:
             raise Unavailable("This crossed with other work on the same rows; nothing was recorded.") from error
         except GONE as error:
             self._check()
-            raise Unavailable("The database cannot be reached; nothing was recorded.") from error
+            recorded = "nothing was" if isinstance(error, PoolTimeout) else "it is not known whether this was"
+            raise Unavailable(f"The database cannot be reached; {recorded} recorded.") from error
 
     def _committed(self, tx: Tx) -> None:
         if tx.name:
