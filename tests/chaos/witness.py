@@ -15,6 +15,7 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -207,6 +208,11 @@ class Handler(BaseHTTPRequestHandler):
             super().handle()
         except ConnectionError:
             self.close_connection = True
+
+    def finish(self) -> None:
+        """Nor are those that are killed before they have read."""
+        with suppress(ConnectionError):
+            super().finish()
 
 
 class Server(ThreadingHTTPServer):
