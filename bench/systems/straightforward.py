@@ -6,7 +6,7 @@ import subprocess
 from bench.clients.straightforward import StraightforwardClient
 from bench.places import PEERS
 from bench.systems.household import Household
-from bench.systems.installing import venv, versions
+from bench.systems.installing import rabbitmq, venv, versions
 from bench.systems.programs import answers, environment
 
 __all__ = ["StraightforwardClient"]
@@ -24,8 +24,9 @@ def install() -> None:
 
 
 def installed() -> dict[str, str]:
-    """The versions that the lock names."""
-    return versions("straightforward", ["langgraph", "langgraph-checkpoint-postgres", "dramatiq", "fastapi", "uvicorn"])
+    """The versions that the lock names, and RabbitMQ's."""
+    packages = ["langgraph", "langgraph-checkpoint-postgres", "dramatiq", "fastapi", "uvicorn"]
+    return versions("straightforward", packages) | rabbitmq()
 
 
 def start(household: Household) -> None:
