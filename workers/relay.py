@@ -44,9 +44,9 @@ class Relay(Loop):
             self.wake()
 
     def _round(self) -> None:
-        self._flowing = False
-        while not self.stopping and self._publish():
-            self._flowing = True
+        self._flowing, more = False, True
+        while more and not self.stopping:
+            more = self._publish()
 
     def _served(self, tx: Tx) -> list[str]:
         """The graph versions that living workers serve; old news for a second costs nothing."""
@@ -54,12 +54,13 @@ class Relay(Loop):
             self._serves, self._looked = sorted(workers.served(tx)), time.monotonic()
         return self._serves
 
-    def _publish(self) -> int:
+    def _publish(self) -> bool:
+        """Hand out what the window has room for; whether more may be waiting."""
         with self._store.transaction() as tx:
-            share = max(1, self._window // max(1, workers.alive(tx)["relays"]))  # never old: two would overfill it
             serves = self._served(tx)
-            due = outbox.take(tx, window=self._window, share=share, relay=self._worker_id, serves=serves)
+            due, more = outbox.take(tx, window=self._window, relay=self._worker_id, serves=serves)
             tx.name = "publish" if due else None
+        self._flowing |= bool(due)
         for n, (command_id, kind) in enumerate(due):
             try:
                 self._broker.enqueue(message(kind, command_id))
@@ -69,5 +70,5 @@ class Relay(Loop):
                 with self._store.transaction() as tx:
                     outbox.unpublish(tx, [c for c, _ in due[n:]])
                 self._stopped.wait(BROKER_PAUSE)
-                return 0
-        return len(due)
+                return False
+        return more

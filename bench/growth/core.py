@@ -55,7 +55,7 @@ class Core:
     def take(self) -> list[int]:
         """What the relay hands to the broker now."""
         with self.store.transaction() as tx:
-            due = outbox.take(tx, window=64, share=64, relay=WORKER, serves=self.parts.runner.serves)
+            due, _ = outbox.take(tx, window=64, relay=WORKER, serves=self.parts.runner.serves)
         return [command_id for command_id, _ in due]
 
     def claim(self, command_id: int) -> Command:

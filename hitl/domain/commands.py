@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Kind = Literal["start", "resume", "rollback", "settle"]
 
@@ -11,6 +11,13 @@ RENEW_SECONDS = 10
 MAX_ATTEMPTS = 5
 SUSPECT_AFTER = 2  # runs in a row that were lost together with their process
 POSTPONE_LIMIT_SECONDS = 300
+
+
+class Next(NamedTuple):
+    """What must happen next to a case; `ref` as in Command."""
+
+    kind: Kind
+    ref: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,12 @@ from hitl.domain import actions as catalog
 from hitl.domain import events, people
 from hitl.domain import reviews as rules
 from hitl.domain.cases import Case
+from hitl.domain.commands import Next
 from hitl.domain.events import Fact
 from hitl.domain.people import Person
 from hitl.errors import Invalid, Missing, StaleReview
 from hitl.operations import plan
-from hitl.store import cases, commands, policies, reviews
+from hitl.store import cases, policies, reviews
 from hitl.store.postgres import DictRow, Tx
 
 
@@ -33,36 +34,27 @@ class DecideRequest:
 def decide(tx: Tx, person: Person, request: DecideRequest) -> dict[str, Any]:
     """Count a person's vote; when it settles the review, write the decision, its intents and the command."""
     people.permit(person, "moderator")
-    case = cases.lock(tx, request.case_id)
+    case, review = reviews.for_decision(tx, request.case_id, request.review_id)
     if case.tenant_id != person.tenant:
         raise Missing("There is no such case, or it is not yours to see.")
-    review = _open_review(tx, case, request.review_id)
+    _still_open(case, review)
     people.keep_apart(person, set(review["involved"]))
     people.permit(person, people.role_for(review["level"]))
     named, actions = _checked(tx, case, review, request)
-    choices = reviews.vote(
-        tx,
-        review_id=review["review_id"],
-        person=person.id,
-        tenant_id=case.tenant_id,
-        choice=request.decision,
-        body={"actions": actions, "policies": named, "digest": catalog.digest(actions)},
-    )
-    if rules.tally(choices, review["quorum"]) is None:
+    settled = _Settled(request, person, named, actions)
+    if review["quorum"] > 1 and rules.tally(reviews.vote(tx, _vote(case, review, settled)), review["quorum"]) is None:
         vote = Fact("vote_cast", events.person(person.id), {"review_id": review["review_id"]})
         return _answer(cases.record(tx, case, [vote]), review, None)
-    return _settle(tx, case, review, _Settled(request, person, named, actions))
+    return _settle(tx, case, review, settled)
 
 
-def _open_review(tx: Tx, case: Case, review_id: str) -> DictRow:
-    review = reviews.for_decision(tx, case.case_id, review_id)
-    if review is None:
+def _still_open(case: Case, review: DictRow) -> None:
+    if review["review_id"] is None:
         raise Missing("This case has no such review.")
     if review["status"] not in ("open", "blocked") or case.status != "waiting_review":
         raise StaleReview(
             _ended(review), review_status=review["status"], decided_by=review["decided_by"], decided_at=_at(review)
         )
-    return review
 
 
 def _at(review: DictRow) -> str | None:
@@ -108,11 +100,10 @@ class _Settled:
 
 def _settle(tx: Tx, case: Case, review: DictRow, settled: _Settled) -> dict[str, Any]:
     decision_id = new_id()
-    reviews.decide(tx, _decision(case, review, settled, decision_id))
+    reviews.decide(tx, _decision(case, review, settled, decision_id), _vote(case, review, settled))
     if review["standing"] and settled.request.decision in ("reject", "edit"):
         plan.undo_applied(tx, case)  # what a held appeal left in force goes before anything new is done
     plan.forward(tx, case, decision_id, settled.actions)
-    commands.follow(tx, case, "resume", decision_id)
     data = {
         "review_id": review["review_id"],
         "decision_id": decision_id,
@@ -121,7 +112,18 @@ def _settle(tx: Tx, case: Case, review: DictRow, settled: _Settled) -> dict[str,
         "actions": [a["kind"] for a in settled.actions],
     }
     fact = Fact("review_decided", events.person(settled.person.id), data, after="executing")
-    return _answer(cases.record(tx, case, [fact]), review, decision_id)
+    return _answer(cases.record(tx, case, [fact], then=Next("resume", decision_id)), review, decision_id)
+
+
+def _vote(case: Case, review: DictRow, settled: _Settled) -> dict[str, Any]:
+    actions = settled.actions
+    return {
+        "review_id": review["review_id"],
+        "tenant_id": case.tenant_id,
+        "person": settled.person.id,
+        "choice": settled.request.decision,
+        "body": {"actions": actions, "policies": settled.policies, "digest": catalog.digest(actions)},
+    }
 
 
 def _decision(case: Case, review: DictRow, settled: _Settled, decision_id: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hitl.domain.cases import Case, Outcome
+from hitl.domain.commands import Next
 from hitl.domain.events import Fact
 from hitl.store import cases, reviews
 from hitl.store.postgres import Tx
@@ -18,12 +19,12 @@ def of(end: Mapping[str, Any]) -> Outcome:
     return "actioned" if end["standing"] else "kept"
 
 
-def follow(tx: Tx, case: Case, facts: Sequence[Fact]) -> Case:
+def follow(tx: Tx, case: Case, facts: Sequence[Fact], *, then: Next | None = None) -> Case:
     """Write what happened to a locked case; if that changed what stands, the outcome of a closed one follows."""
     if case.outcome not in ("actioned", "kept"):
-        return cases.record(tx, case, facts)
+        return cases.record(tx, case, facts, then=then)
     outcome = of(reviews.end(tx, case.case_id))
     if outcome == case.outcome:
-        return cases.record(tx, case, facts)
+        return cases.record(tx, case, facts, then=then)
     changed = Fact("outcome_changed", facts[-1].actor, {"outcome": outcome, "was": case.outcome})
-    return cases.record(tx, case, [*facts, changed], outcome=outcome)
+    return cases.record(tx, case, [*facts, changed], then=then, outcome=outcome)

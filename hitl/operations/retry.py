@@ -4,6 +4,7 @@ from typing import Any
 
 from hitl.domain import events
 from hitl.domain.cases import WORKING_ON, Case
+from hitl.domain.commands import Next
 from hitl.domain.events import Actor, Fact
 from hitl.errors import Conflict
 from hitl.store import actions, cases, commands
@@ -31,6 +32,5 @@ def carry_on(tx: Tx, case: Case, actor: Actor) -> Case:
     last = commands.last(tx, case.case_id)
     assert last is not None, "a case begins with a command"
     status = WORKING_ON[last["kind"]]
-    commands.follow(tx, case, last["kind"], last["ref"])
     fact = Fact("case_retried", actor, {"command": last["kind"]}, after=status)
-    return cases.record(tx, case, [fact], error=None)
+    return cases.record(tx, case, [fact], then=Next(last["kind"], last["ref"]), error=None)

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from hitl.clock import new_id
 from hitl.domain import events
 from hitl.domain.cases import Case
+from hitl.domain.commands import Next
 from hitl.domain.deadlines import APPEAL_DAYS
 from hitl.domain.events import Fact
 from hitl.domain.people import Person
@@ -20,19 +21,19 @@ from hitl.errors import (
     RollbackInProgress,
 )
 from hitl.operations import plan
-from hitl.store import actions, cases, commands, policies, reviews
+from hitl.store import actions, cases, policies, reviews
 from hitl.store.postgres import DictRow, Tx
 
 
 def rollback(tx: Tx, person: Person, case_id: str, reason: str) -> dict[str, Any]:
     """Open the next round: by appeal of who started the case, or by a supervisor's order."""
-    case = cases.lock(tx, case_id)
+    case, basis = reviews.for_rollback(tx, case_id)
     appeals = person.id in (case.started_by, case.author_id)
     if case.tenant_id != person.tenant or not (appeals or person.staff):
         raise Missing("There is no such case, or it is not yours to see.")
     if not appeals and not person.has("supervisor"):
         raise Refused("Who started the case may appeal, and a supervisor may order a rollback; you are neither.")
-    basis = _possible(tx, case)
+    _possible(case, basis)
     if appeals:
         _in_time_and_unused(basis)
     on_appeal: OnAppeal = _on_appeal(tx, case, basis) if appeals else "reverse"
@@ -67,17 +68,16 @@ def _open_round(tx: Tx, case: Case, person: Person, asked: _Asked) -> dict[str, 
     )
     actions.drop_planned(tx, case.case_id)
     undone = plan.undo_standing(tx, case) if asked.on_appeal == "reverse" else 0
-    commands.follow(tx, case, "rollback", appeal_id)
     data = {"appeal_id": appeal_id, "on_appeal": asked.on_appeal, "round": case.round + 1, "actions": undone}
     type_ = "appeal_filed" if asked.kind == "appeal" else "rollback_ordered"
     fact = Fact(type_, events.person(person.id), data, after="rolling_back")
-    case = cases.record(tx, case, [fact], round=case.round + 1, outcome=None, error=None)
+    then = Next("rollback", appeal_id)
+    case = cases.record(tx, case, [fact], then=then, round=case.round + 1, outcome=None, error=None)
     return {"case_id": case.case_id, "status": case.status, "version": case.version}
 
 
-def _possible(tx: Tx, case: Case) -> DictRow:
-    """What the rollback stands on; Conflict when the case does not allow one now."""
-    basis = reviews.for_rollback(tx, case.case_id, case.round)
+def _possible(case: Case, basis: DictRow) -> None:
+    """Conflict when the case does not allow a rollback now."""
     if case.status == "rolling_back" or (case.status == "waiting_review" and basis["opened_by"]):
         raise RollbackInProgress()
     if case.status == "executing":
@@ -86,7 +86,6 @@ def _possible(tx: Tx, case: Case) -> DictRow:
         raise Conflict("An action of this case is being tried again; ask again when that is done.")
     if case.status not in ("completed", "failed") or not basis["standing"]:
         raise NothingApplied()
-    return basis
 
 
 def _in_time_and_unused(basis: DictRow) -> None:

@@ -4,12 +4,13 @@ from typing import Any, Literal
 
 from hitl.domain import events, people
 from hitl.domain.cases import Case
+from hitl.domain.commands import Next
 from hitl.domain.events import Fact
 from hitl.domain.people import Person
 from hitl.errors import Conflict, Missing
 from hitl.operations import outcomes, plan
 from hitl.operations.retry import any_unknown, carry_on
-from hitl.store import actions, cases, commands, reviews
+from hitl.store import actions, cases, reviews
 from hitl.store.postgres import DictRow, Tx
 
 Outcome = Literal["happened", "did_not_happen", "retry", "overwrite", "leave"]
@@ -47,22 +48,23 @@ def settle_action(tx: Tx, person: Person, action_id: str, outcome: Outcome, reas
 
 def _forward(tx: Tx, case: Case, row: DictRow, outcome: Outcome, fact: Fact) -> Case:
     action_id, unknown = row["action_id"], row["status"] == "unknown"
+    then: Next | None = None
     # only a case that failed over this action has a run that will carry on behind it
     failed_here = case.status == "failed" and row["round"] == case.round
     if outcome == "retry":
         _may_be_tried_again(case, row, failed_here)
         actions.again(tx, action_id, new_key=not unknown)
         if not failed_here:
-            commands.follow(tx, case, "settle", action_id)
+            then = Next("settle", action_id)
     elif outcome == "happened":
         actions.happened(tx, action_id)
         if reviews.rolled_back(tx, case.case_id, row["round"]):
             plan.undo_one(tx, case, action_id)
-            commands.follow(tx, case, "settle", action_id)
+            then = Next("settle", action_id)
     else:
         error = "a person found that it did not happen" if unknown else row["error"]
         actions.ended(tx, action_id, "refused", error)
-    case = outcomes.follow(tx, case, [fact])
+    case = outcomes.follow(tx, case, [fact], then=then)
     carries_on = failed_here and (unknown or outcome == "retry")
     if carries_on and not any_unknown(tx, case):
         return carry_on(tx, case, fact.actor)
@@ -96,5 +98,5 @@ def _reversal(tx: Tx, case: Case, row: DictRow, outcome: Outcome, fact: Fact) ->
         actions.again(tx, reversal["action_id"], new_key=reversal["status"] == "refused")
         actions.forced(tx, reversal["action_id"], overwrite=outcome == "overwrite")
         actions.ended(tx, row["action_id"], "applied", None)
-        commands.follow(tx, case, "settle", row["action_id"])
+        return outcomes.follow(tx, case, [fact], then=Next("settle", row["action_id"]))
     return outcomes.follow(tx, case, [fact])

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from hitl.domain.cases import AT_REST, Case
+from hitl.domain.commands import Next
 from hitl.domain.events import Fact
 from hitl.errors import Missing
 from hitl.store.actions import UNSETTLED
@@ -25,6 +26,10 @@ INVOLVED = """select author_id as person from cases where case_id = %(id)s
 _NAMES = tuple(name.strip() for name in COLUMNS.split(","))
 # Derived, never told: nobody can forget it.
 NEEDS_ATTENTION = f"exists (select 1 from actions a where a.case_id = cases.case_id and {UNSETTLED})"
+FOLLOWED = """,
+        followed as (
+            insert into commands (tenant_id, case_id, kind, graph, graph_version, ref, priority)
+            values (%(tenant)s, %(case_id)s, %(kind)s, %(graph)s, %(graph_version)s, %(ref)s, %(priority)s))"""
 
 
 def _case(row: DictRow) -> Case:
@@ -72,6 +77,25 @@ def lock(tx: Tx, case_id: str) -> Case:
     return _found(tx.one(f"select {COLUMNS} from cases where case_id = %s for update", (case_id,)))
 
 
+def lock_and_see(tx: Tx, case_id: str, seen: str, params: dict[str, Any]) -> tuple[Case, DictRow]:
+    """The case, locked, with what a query about it shows; the same as locking it first, in one statement.
+
+    The query sees the moment at which the statement began: it is asked again when the case has moved on since, while
+    its row was waited for.
+    """
+    sql = f"""with mine as materialized (select {COLUMNS} from cases where case_id = %(id)s for update)
+        select {", ".join(f"mine.{name} as mine_{name}" for name in _NAMES)}, seen.*,
+            mine.version = (select version from cases where case_id = %(id)s) as still
+        from mine left join lateral ({seen}) seen on true"""
+    row = tx.one(sql, {**params, "id": case_id})
+    if row and not row["still"]:
+        row = tx.one(sql, {**params, "id": case_id})
+    if row is None:
+        raise Missing("There is no such case, or it is not yours to see.")
+    del row["still"]
+    return Case(**{name: row.pop(f"mine_{name}") for name in _NAMES}), row
+
+
 def lock_current(tx: Tx, tenant_id: str, content_id: str) -> tuple[Case, bytes] | None:
     """The current case of a content and the digest of its text, locked; None when there is none.
 
@@ -93,23 +117,26 @@ def retire(tx: Tx, case_id: str) -> None:
     tx.execute("update cases set current = false where case_id = %s", (case_id,))
 
 
-def record(tx: Tx, case: Case, facts: Sequence[Fact], **changes: Any) -> Case:
+def record(tx: Tx, case: Case, facts: Sequence[Fact], *, then: Next | None = None, **changes: Any) -> Case:
     """Write what happened to a locked case: its events, gap-free, and the columns that changed with them.
 
-    Whether an action of the case needs a person's attention is looked up anew each time. Returns the case as it is
-    then, but for `needs_attention` and `updated_at`.
+    `then` is what must happen next to it. Whether an action of the case needs a person's attention is looked up anew
+    each time. Returns the case as it is then, but for `needs_attention` and `updated_at`.
     """
     if not facts:
         raise ValueError("nothing visible changes without an event")
     status = next((f.after for f in reversed(facts) if f.after), case.status)
-    values = {**changes, "status": status, "version": case.version + len(facts)}
-    if "error" in values and values["error"] is not None:
-        values["error"] = Jsonb(values["error"])
+    changes = {**changes, "status": status, "version": case.version + len(facts)}
+    moved = replace(case, **changes)
+    values = {name: Jsonb(value) if name == "error" and value else value for name, value in changes.items()}
     assignments = ", ".join(f"{name} = %({name})s" for name in values)
+    if then:
+        values = {"graph": moved.graph, "graph_version": moved.graph_version, "priority": moved.priority, **values}
+        values |= then._asdict()
     tx.execute(
         f"""with moved as (
             update cases set {assignments}, needs_attention = {NEEDS_ATTENTION}, updated_at = now()
-            where case_id = %(case_id)s)
+            where case_id = %(case_id)s){FOLLOWED if then else ""}
         insert into events (case_id, seq, tenant_id, type, actor_kind, actor_id, before, after, data)
         select %(case_id)s, %(from)s + e.n, %(tenant)s, e.type, e.actor_kind, e.actor_id, e.before, e.after, e.data
         from jsonb_to_recordset(%(facts)s) as e(n bigint, type text, actor_kind text, actor_id text,
@@ -122,7 +149,7 @@ def record(tx: Tx, case: Case, facts: Sequence[Fact], **changes: Any) -> Case:
             "facts": Jsonb(_rows(case, facts)),
         },
     )
-    moved = replace(case, **{**changes, "status": status, "version": values["version"]})
+    tx.commands |= then is not None
     tx.changed.add(Change(moved.case_id, moved.version, moved.status in AT_REST))
     return moved
 

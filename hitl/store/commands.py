@@ -25,16 +25,6 @@ OTHER = """from commands other where other.case_id = commands.case_id and other.
     and other.state = 'claimed' and other.lease_until >= now()"""
 
 
-def follow(tx: Tx, case: Case, kind: str, ref: str | None) -> None:
-    """Write down what must happen next to a case, in the transaction that makes it necessary."""
-    tx.execute(
-        """insert into commands (tenant_id, case_id, kind, graph, graph_version, ref, priority)
-        values (%s, %s, %s, %s, %s, %s, %s)""",
-        (case.tenant_id, case.case_id, kind, case.graph, case.graph_version, ref, case.priority),
-    )
-    tx.commands = True
-
-
 def claim(tx: Tx, command_id: int, *, owner: str, serves: Sequence[str]) -> Command | None:
     """Take the lease; None when the command is finished, leased, not due, or of a graph version not served here.
 

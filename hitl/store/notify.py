@@ -108,10 +108,12 @@ def _newer(change: Change, known: Change | None) -> Change:
 
 
 def _tell(conn: psycopg.Connection, changes: list[Change], commands: bool) -> None:
-    if commands:
-        conn.execute("select pg_notify(%s, '')", (COMMANDS,))
-    for at in range(0, len(changes), BATCH):
-        conn.execute("select pg_notify(%s, %s)", (CASES, written(changes[at : at + BATCH])))
+    payloads = [written(changes[at : at + BATCH]) for at in range(0, len(changes), BATCH)]
+    channels = [CASES] * len(payloads) + [COMMANDS] * commands
+    conn.execute(
+        "select pg_notify(channel, payload) from unnest(%s::text[], %s::text[]) told (channel, payload)",
+        (channels, [*payloads, *[""] * commands]),
+    )
 
 
 class Listener:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from hitl.domain.cases import Case
 from hitl.store import cases
 from hitl.store.actions import STANDING
 from hitl.store.postgres import DictRow, Jsonb, Tx
@@ -33,19 +34,22 @@ def open_(tx: Tx, values: dict[str, Any]) -> bool:
     return row is not None
 
 
-def for_decision(tx: Tx, case_id: str, review_id: str) -> DictRow | None:
-    """A review of the case, with how and by whom it was decided, and what a decision of it needs to know.
+def for_decision(tx: Tx, case_id: str, review_id: str) -> tuple[Case, DictRow]:
+    """The case, locked, with a review of it: how and by whom it was decided, and what a decision of it needs to know.
 
+    Its `review_id` is None when the case has no such review.
     `involved` (people who may not decide it), `found` (the policies that the analysis names), `standing` (whether an
     effect of the case stands).
     """
-    return tx.one(
+    return cases.lock_and_see(
+        tx,
+        case_id,
         f"""select r.*, d.decided_by, d.decided_at, array({cases.INVOLVED}) as involved, {STANDS.format("")},
             (select jsonb_path_query_array(categories, '$[*].policy') from analyses
                 where case_id = %(id)s order by round desc limit 1) as found
         from reviews r left join decisions d using (review_id)
         where r.case_id = %(id)s and r.review_id = %(review)s""",
-        {"id": case_id, "review": review_id},
+        {"review": review_id},
     )
 
 
@@ -92,33 +96,42 @@ def supersede(tx: Tx, case_id: str) -> list[str]:
     return [r["review_id"] for r in rows]
 
 
-def vote(
-    tx: Tx, *, review_id: str, person: str, tenant_id: str, choice: str, body: dict[str, Any]
-) -> list[tuple[str, str]]:
+def vote(tx: Tx, values: dict[str, Any]) -> list[tuple[str, str]]:
     """Count a person's vote (their newest counts); returns all votes: the choice, and the digest of its actions."""
     rows = tx.all(
         """with mine as (
             insert into votes (review_id, person, tenant_id, choice, body)
-            values (%(review)s, %(person)s, %(tenant)s, %(choice)s, %(body)s)
+            values (%(review_id)s, %(person)s, %(tenant_id)s, %(choice)s, %(body)s)
             on conflict (review_id, person) do update set choice = excluded.choice, body = excluded.body, at = now()
             returning choice, body)
         select choice, body ->> 'digest' as digest from mine
-        union all select choice, body ->> 'digest' from votes where review_id = %(review)s and person <> %(person)s""",
-        {"review": review_id, "person": person, "tenant": tenant_id, "choice": choice, "body": Jsonb(body)},
+        union all select choice, body ->> 'digest' from votes
+            where review_id = %(review_id)s and person <> %(person)s""",
+        {**values, "body": Jsonb(values["body"])},
     )
     return [(r["choice"], r["digest"]) for r in rows]
 
 
-def decide(tx: Tx, values: dict[str, Any]) -> None:
-    """Close the review with a decision; a second one for the same review is impossible."""
+def decide(tx: Tx, values: dict[str, Any], vote_: dict[str, Any]) -> None:
+    """Close the review with a decision and the vote that settled it; a second one for the same review is impossible."""
     tx.execute(
         """with closed as (
-            update reviews set status = 'decided', closed_at = now() where review_id = %(review_id)s)
+            update reviews set status = 'decided', closed_at = now() where review_id = %(review_id)s),
+        voted as (
+            insert into votes (review_id, person, tenant_id, choice, body)
+            values (%(review_id)s, %(person)s, %(tenant_id)s, %(choice)s, %(body)s)
+            on conflict (review_id, person) do nothing)
         insert into decisions (decision_id, tenant_id, case_id, review_id, round, decision, decided_by, reason,
                                   private_note, response, policies, actions, digest)
         values (%(decision_id)s, %(tenant_id)s, %(case_id)s, %(review_id)s, %(round)s, %(decision)s, %(decided_by)s,
                 %(reason)s, %(private_note)s, %(response)s, %(policies)s, %(actions)s, %(digest)s)""",
-        {**values, "policies": Jsonb(values["policies"]), "actions": Jsonb(values["actions"])},
+        {
+            **vote_,
+            **values,
+            "body": Jsonb(vote_["body"]),
+            "policies": Jsonb(values["policies"]),
+            "actions": Jsonb(values["actions"]),
+        },
     )
 
 
@@ -130,27 +143,27 @@ def decision(tx: Tx, decision_id: str) -> DictRow | None:
     )
 
 
-def for_rollback(tx: Tx, case_id: str, round_: int) -> DictRow:
-    """What a rollback of a case needs to know.
+def for_rollback(tx: Tx, case_id: str) -> tuple[Case, DictRow]:
+    """The case, locked, with what a rollback of it needs to know.
 
     `under_way` (whether an action of a closed case is being tried again), `opened_by` (`appeal` or `order`: what
     opened the case's round, or None), the newest decision (`decision_id`, `policies` and `age_days`, or None), `found`
     (the policies that the analysis names, or None), `standing` (whether an effect stands that can be reversed).
     """
-    row = tx.one(
+    return cases.lock_and_see(
+        tx,
+        case_id,
         f"""select {STANDS.format("and reversible")}, d.decision_id, d.policies, d.age_days,
             exists (select 1 from actions where case_id = %(id)s and direction = 'forward'
                 and status = 'sending') as under_way,
-            (select kind from appeals where case_id = %(id)s and round = %(round)s) as opened_by,
+            (select kind from appeals where case_id = %(id)s and round = mine.round) as opened_by,
             (select jsonb_path_query_array(categories, '$[*].policy') from analyses
                 where case_id = %(id)s order by round desc limit 1) as found
         from (values (1)) one(row) left join lateral (
             select decision_id, policies, (extract(epoch from now() - decided_at) / 86400)::float8 as age_days
             from decisions where case_id = %(id)s order by round desc, decided_at desc limit 1) d on true""",
-        {"id": case_id, "round": round_},
+        {},
     )
-    assert row is not None, "values has a row"
-    return row
 
 
 def rolled_back(tx: Tx, case_id: str, round_: int) -> bool:

@@ -7,15 +7,17 @@ import pytest
 
 from hitl.errors import Fenced
 from hitl.operations import runs
-from hitl.store import commands, outbox
+from hitl.store import commands, outbox, workers
 from tests.graphs.house import MODERATOR, House
 
 SERVES = ["moderation@1"]
 
 
-def _take(house: House, window: int = 64, relay: str = "relay", share: int = 64) -> list[int]:
+def _take(house: House, window: int = 64, relay: str = "relay") -> list[int]:
     with house.store.transaction() as tx:
-        return [c for c, _ in outbox.take(tx, window=window, share=share, relay=relay, serves=SERVES)]
+        taken, more = outbox.take(tx, window=window, relay=relay, serves=SERVES)
+    assert taken or not more
+    return [command_id for command_id, _ in taken]
 
 
 def _starts(house: House, *priorities: int) -> dict[int, int]:
@@ -46,10 +48,24 @@ def test_no_more_is_published_than_the_window_holds(house: House) -> None:
 
 def test_a_relay_keeps_to_its_share_of_the_window(house: House) -> None:
     _starts(house, *[5] * 8)
-    assert len(_take(house, 6, "r1", share=4)) == 4
-    assert _take(house, 6, "r1", share=4) == []
-    assert len(_take(house, 6, "r2", share=4)) == 2
-    assert _take(house, 6, "r3", share=4) == []
+    with house.store.transaction() as tx:
+        for relay in ("r1", "r2"):
+            workers.beat(tx, relay, serves=[], relay=True)
+    assert len(_take(house, 6, "r1")) == 3
+    assert _take(house, 6, "r1") == []
+    assert len(_take(house, 6, "r2")) == 3
+    assert _take(house, 6, "r2") == []
+
+
+def test_a_relay_is_told_when_more_may_be_waiting(house: House) -> None:
+    _starts(house, *[5] * 5)
+    told = []
+    for _ in range(3):
+        with house.store.transaction() as tx:
+            taken, more = outbox.take(tx, window=3, relay="relay", serves=SERVES)
+            told.append((len(taken), more))
+            tx.execute("update commands set state = 'done', finished_at = now() where state = 'published'")
+    assert told == [(3, True), (2, False), (0, False)]
 
 
 def test_what_the_broker_did_not_take_is_ready_again_and_what_was_claimed_meanwhile_is_not(house: House) -> None:
