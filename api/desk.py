@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 
 from api.hub import Hub
 from api.metrics import Gauges
+from hitl.errors import Unavailable
 from hitl.runtime import Runtime
 from hitl.store.lines import DUE
 from hitl.store.postgres import Tx
@@ -55,13 +56,20 @@ class Desk:
         self._writers.shutdown(wait=False)
 
     def _read(self, due: float, look: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        DUE.at = due
+        _begin(due)
         with self.runtime.store.statement() as tx:
             return look(tx, *args, **kwargs)
 
     def _write(self, due: float, work: Callable[[], T]) -> T:
-        DUE.at = due
+        _begin(due)
         return work()
+
+
+def _begin(due: float) -> None:
+    """Refuse what has waited too long to be done in time: begun now, it would be broken off in the midst of it."""
+    if due - monotonic() < PATIENCE / 2:
+        raise Unavailable("The front desk has more to do than it can; nothing was recorded.")
+    DUE.at = due
 
 
 async def the_desk(request: Request) -> Desk:

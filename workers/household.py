@@ -34,6 +34,7 @@ log = structlog.get_logger(__name__)
 BEAT_SECONDS = 5.0
 SPARE = 6  # connections beside those of the worker threads: relay, leases, upkeep, heartbeat
 MOST_CONNECTIONS = 32  # of a process: a thread that waits for an analyzer or a platform holds none
+QUEUE_SECONDS = 10.0  # that a thread waits for one of them: well within its lease, and nobody waits for its answer
 BOOT_SECONDS = 60.0  # Postgres may be starting together with us
 
 
@@ -98,6 +99,7 @@ class Household(Middleware):
                 return
 
     def _begin(self, found: Runtime, broker: Broker) -> None:
+        found.store.pool.timeout = QUEUE_SECONDS
         self._leases = Leases(found.store, self.worker_id)
         if self.relays:
             self._relay = Relay(found.store, broker, self.worker_id, self.settings.window)

@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 READY_SECONDS = 120.0
 GRACE_SECONDS = 17.0  # workers give what is in flight 15
 DESK_SECONDS = 10
+BURIAL_SECONDS = 2.0  # after which the dead worker's leases run out by themselves
 LOST_SECONDS = 60.0  # without our Postgres; its keeper gives up earlier, and we with it
 FALLS = 3  # of one child before the first banner: then it will not start at all
 
@@ -122,6 +123,7 @@ class Supervisor:
     def _write(self, write: Callable[[Store], None]) -> None:
         """Seldom: a connection kept for it would cost Postgres a process."""
         with closing(Store(self.url, size=1)) as store:
+            store.patience = BURIAL_SECONDS
             try:
                 write(store)
             except GuardianError as trouble:

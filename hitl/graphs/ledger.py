@@ -110,30 +110,33 @@ class PlatformLedger:
         """
         if row["called"] or row["untouched"] is None:
             return None
-        return Seen(self._read(row) if promised.readable else None, row["untouched"])
+        at = time.monotonic()
+        return Seen(self._read(row) if promised.readable else None, row["untouched"], at)
 
     def _look_back(self, row: DictRow, promised: KindManifest) -> Seen | None:
         """The same for a reversal; None also when it may end without a call."""
+        at = time.monotonic()
         if row["kind"] == "notify_author":
-            return None if row["called"] else Seen(None, None)
+            return None if row["called"] else Seen(None, None, at)
         if row["called"] or row["untouched"] is None or row["shared"] or not promised.readable:
             return None
-        return None if self._ends(row, row, self._read(row)) else Seen(row["restore"], row["untouched"])
+        return None if self._ends(row, row, self._read(row)) else Seen(row["restore"], row["untouched"], at)
 
     def _send(self, run: Run, row: DictRow, seen: Seen | None) -> DictRow | None:
         """Put it on its way; wait a moment for another effect on the same target, and give the command back then."""
-        name = ("send" if row["direction"] == "forward" else "send_reversal") if seen else None
         for pause in (*BUSY_PAUSES, None):
             try:
-                with run.step(name) as step:
+                with run.step() as step:
                     sent, facts = ledger.send(step.tx, row["action_id"])
-                    if sent and seen and not sent["called"]:
-                        sent = ledger.calling_as_seen(step.tx, run.command, sent, seen)
                     step.facts += facts
+                    if sent and seen and not sent["called"] and time.monotonic() - seen.at < FRESH_SECONDS:
+                        step.tx.name = "send" if row["direction"] == "forward" else "send_reversal"
+                        sent = ledger.calling_as_seen(step.tx, run.command, sent, seen)
             except ledger.TargetBusy:
                 if pause is None:
                     raise
                 time.sleep(pause)
+                seen = None  # a third party may have come to the target, too
             else:
                 return sent
         raise AssertionError("the last try returns or raises")

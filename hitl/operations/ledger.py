@@ -44,11 +44,12 @@ class Seen:
     """What a target showed before an action was on its way to it.
 
     `value` is what to write down: the before-image, or what a reversal restores. `untouched` tells whether it still
-    holds (see store.actions.SEEN); None: it holds always.
+    holds (see store.actions.SEEN); None: it holds always. `at`: when that was (monotonic).
     """
 
     value: Any
-    untouched: list[str] | None
+    untouched: str | None
+    at: float
 
 
 def forward_work(tx: Tx, decision_id: str) -> list[DictRow]:

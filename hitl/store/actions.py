@@ -10,9 +10,9 @@ STANDING = "('applied', 'conflict', 'reversal_incomplete')"
 UNSETTLED = "(a.status in ('unknown', 'conflict', 'reversal_incomplete') or a.attention)"
 # Of an action `a`: the versions of all other forward actions on its aspect. Whatever we do to an aspect changes one of
 # them: a call that is made, and the end of a call that reverses.
-UNTOUCHED = """coalesce((select array_agg(other.xmin::text order by other.action_id) from actions other
+UNTOUCHED = """coalesce((select md5(string_agg(other.xmin::text, ' ' order by other.action_id)) from actions other
     where (other.tenant_id, other.target, other.aspect) = (a.tenant_id, a.target, a.aspect)
-    and other.direction = 'forward' and other.action_id <> a.action_id), '{}')"""
+    and other.direction = 'forward' and other.action_id <> a.action_id), '')"""
 # The same while none of ours is on its way to the target, else null.
 SEEN = f"""case when not exists (select 1 from actions s where s.tenant_id = a.tenant_id and s.target = a.target
     and s.status = 'sending') then {UNTOUCHED} end as untouched"""

@@ -37,7 +37,7 @@ def release(tx: Tx, action_id: str) -> DictRow:
     return row
 
 
-def calling(tx: Tx, command: Command, row: DictRow, before: Any, untouched: list[str] | None = None) -> bool:
+def calling(tx: Tx, command: Command, row: DictRow, before: Any, untouched: str | None = None) -> bool:
     """Write the before-image down, under the run's lease: from here on the call may have happened. False: it may not.
 
     Namely when the lease is lost, or when something of ours has touched the aspect since that was `untouched`.
@@ -62,7 +62,7 @@ def calling(tx: Tx, command: Command, row: DictRow, before: Any, untouched: list
     return found is not None
 
 
-def calling_back(tx: Tx, command: Command, action_id: str, restore: Any, untouched: list[str] | None = None) -> bool:
+def calling_back(tx: Tx, command: Command, action_id: str, restore: Any, untouched: str | None = None) -> bool:
     """The same for a reversal, with the value that it is to restore."""
     found = tx.one(
         f"""with held as ({HOLD})
@@ -73,10 +73,10 @@ def calling_back(tx: Tx, command: Command, action_id: str, restore: Any, untouch
     return found is not None
 
 
-AS_SEEN = f"(%(untouched)s::text[] is null or {UNTOUCHED} = %(untouched)s::text[])"
+AS_SEEN = f"(%(untouched)s::text is null or {UNTOUCHED} = %(untouched)s)"
 
 
-def _under(command: Command, action_id: str, untouched: list[str] | None) -> dict[str, Any]:
+def _under(command: Command, action_id: str, untouched: str | None) -> dict[str, Any]:
     return {"id": command.command_id, "epoch": command.epoch, "action": action_id, "untouched": untouched}
 
 

@@ -54,7 +54,10 @@ class Pool(ConnectionPool[psycopg.Connection[DictRow]]):
     def check_connection(conn: psycopg.Connection[DictRow]) -> None:
         """Raise when a line is dead or mute."""
         limit(conn, monotonic() + CHECK_SECONDS)
-        ConnectionPool.check_connection(conn)
+        try:
+            ConnectionPool.check_connection(conn)
+        finally:
+            limit(conn, None)
 
 
 def limit(conn: psycopg.Connection[DictRow], deadline: float | None) -> None:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import Any
 
@@ -21,7 +21,15 @@ from hitl.store.notify import VIGILANT, Change, Notifier
 
 POOL_TIMEOUT = 2.0  # seconds until a caller is told that Postgres is gone
 CROSSED = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure, psycopg.errors.LockNotAvailable)
-GONE = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
+# The third: this process was stopped within a transaction, for so long that Postgres has ended it.
+GONE = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    PoolTimeout,
+)
+# Who hangs up does not wait for what it asked; without this, neither does Postgres notice before it has done it.
+NOTICED = "set client_connection_check_interval = '500ms'"
 
 
 def _dumps(value: Any) -> bytes:
@@ -66,6 +74,8 @@ class Tx:
 
 def _configure(conn: psycopg.Connection[Any]) -> None:
     conn.adapters.register_loader("uuid", _UuidText)
+    with suppress(psycopg.errors.InvalidParameterValue):  # not every system can look
+        conn.execute(NOTICED)
 
 
 def open_pool(url: str, *, size: int) -> Pool:
@@ -136,7 +146,10 @@ class Store:
                 until = monotonic() + self.patience
             with self.pool.connection(None if until is None else until - monotonic()) as conn:
                 limit(conn, until)
-                yield conn
+                try:
+                    yield conn
+                finally:
+                    limit(conn, None)
         except Mute as error:
             self._check()
             raise Unavailable("The database did not answer in time; whether this was recorded is not known.") from error

@@ -1,6 +1,8 @@
 """Postgres takes connections and says nothing: the desk says so within seconds, and goes on by itself afterwards."""
 
+import asyncio
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,7 +14,9 @@ import httpx
 import psycopg
 import pytest
 
+from api.desk import PATIENCE, WRITERS, Desk
 from api.main import create_app
+from hitl.errors import Unavailable
 from hitl.runtime import build
 from tests.api.carried import to_review
 from tests.api.conftest import as_, post, served, settings
@@ -132,3 +136,24 @@ def test_who_waits_for_longer_than_postgres_may_take_is_not_cut_short(database_u
         case_id = post(client)
         headers = {**as_("dev-author"), "If-None-Match": '"1"'}
         assert client.get(f"/status/{case_id}", params={"wait": 3}, headers=headers).status_code == 304
+
+
+def test_what_waited_too_long_is_refused_before_it_is_begun(database_url: str) -> None:
+    runtime = build(settings(), url=database_url)
+    desk: Desk = create_app(runtime).state.desk
+    begun: list[int] = []
+
+    def dawdle(n: int) -> None:
+        begun.append(n)
+        time.sleep(PATIENCE * 0.6)
+
+    async def crowd() -> list[Any]:
+        return await asyncio.gather(
+            *(desk.write(partial(dawdle, n)) for n in range(WRITERS + 3)), return_exceptions=True
+        )
+
+    ended = asyncio.run(crowd())
+    assert begun == list(range(WRITERS))
+    assert [type(end) for end in ended] == [type(None)] * WRITERS + [Unavailable] * 3
+    desk.close()
+    runtime.close()

@@ -1,0 +1,74 @@
+"""Lines with a deadline: nothing of it stays behind, at the pool's line or at Postgres."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+
+import psycopg
+import pytest
+
+from hitl.errors import Unavailable
+from hitl.store.lines import Line
+from hitl.store.postgres import Store
+
+LOCK = "select pg_advisory_xact_lock(4711)"
+WAITING = """select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"""
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    """Of one connection."""
+    with closing(Store(database_url, size=1)) as found:
+        yield found
+
+
+def test_who_was_hung_up_on_is_soon_gone_from_postgres_too(store: Store) -> None:
+    store.patience = 0.3
+    with psycopg.connect(store.url) as holder, psycopg.connect(store.url, autocommit=True) as side:
+        holder.execute(LOCK)
+        for _ in range(3):
+            with pytest.raises(Unavailable), store.transaction() as tx:
+                tx.execute(LOCK)
+        until = time.monotonic() + 20.0
+        while left := next(iter(side.execute(WAITING)))[0]:
+            assert time.monotonic() < until, f"{left} still wait for a lock that nobody wants"
+            time.sleep(0.1)
+
+
+def test_a_deadline_does_not_outlive_what_it_was_for(store: Store) -> None:
+    store.patience = 5.0
+    with store.statement() as tx:
+        line = tx.conn
+        assert isinstance(line, Line)
+        assert line.deadline is not None
+    assert line.deadline is None
+    store.pool.check()
+    with store.pool.connection() as conn:
+        assert isinstance(conn, Line)
+        assert conn.deadline is None
+
+
+def test_whoever_was_stopped_within_a_transaction_finds_the_database_gone(store: Store) -> None:
+    with pytest.raises(Unavailable), store.transaction() as tx:
+        tx.execute("set local idle_in_transaction_session_timeout = '100ms'")
+        time.sleep(0.5)
+        tx.one("select 1")
+    with store.statement() as tx:
+        assert tx.one("select 1 as one") == {"one": 1}
+
+
+def test_many_who_wait_for_one_row_take_no_more_connections_than_there_are(database_url: str) -> None:
+    with closing(Store(database_url, size=4)) as store, psycopg.connect(database_url) as holder:
+        store.patience = 0.5
+        holder.execute(LOCK)
+
+        def wait(_: int) -> None:
+            with suppress(Unavailable), store.transaction() as tx:
+                tx.execute(LOCK)
+
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(wait, range(24)))
+        with psycopg.connect(database_url, autocommit=True) as side:
+            waiting = next(iter(side.execute(WAITING)))[0]
+        assert waiting <= 12  # those hung up on within the last moment
