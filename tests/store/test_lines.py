@@ -39,21 +39,28 @@ def test_who_was_hung_up_on_is_soon_gone_from_postgres_too(store: Store) -> None
 def test_a_deadline_does_not_outlive_what_it_was_for(store: Store) -> None:
     store.patience = 5.0
     with store.statement() as tx:
-        line = tx.conn
-        assert isinstance(line, Line)
-        assert line.deadline is not None
-    assert line.deadline is None
+        assert _deadline(tx.conn)
+    with store.pool.connection() as conn:
+        assert _deadline(conn) is None
     store.pool.check()
     with store.pool.connection() as conn:
-        assert isinstance(conn, Line)
-        assert conn.deadline is None
+        assert _deadline(conn) is None
+
+
+def _deadline(conn: object) -> float | None:
+    assert isinstance(conn, Line)
+    return conn.deadline
 
 
 def test_whoever_was_stopped_within_a_transaction_finds_the_database_gone(store: Store) -> None:
-    with pytest.raises(Unavailable), store.transaction() as tx:
-        tx.execute("set local idle_in_transaction_session_timeout = '100ms'")
-        time.sleep(0.5)
-        tx.one("select 1")
+    def stop_within() -> None:
+        with store.transaction() as tx:
+            tx.execute("set local idle_in_transaction_session_timeout = '100ms'")
+            time.sleep(0.5)
+            tx.one("select 1")
+
+    with pytest.raises(Unavailable):
+        stop_within()
     with store.statement() as tx:
         assert tx.one("select 1 as one") == {"one": 1}
 
