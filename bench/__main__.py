@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from bench import machine, plan, progress
+from bench.floor.measuring import measure as floor
 from bench.options import Options, parse
 from bench.places import RESULTS
 from bench.report import page
@@ -40,6 +41,9 @@ def main() -> int:
         systems, absent = _install(options.systems)
         _note(file, {"about": machine.portrait(options.sizes.guardian), "arguments": options.given, "absent": absent})
         _note(file, {"versions": {name: dict(SYSTEMS[name].versions()) for name in systems}})
+        if "closed-0" in options.scenarios:
+            progress.show("the floor: each library alone")
+            _note(file, {"floor": floor()})
         well = _run([visit for visit in _planned(options, systems) if visit not in done], options, file)
     print(f"Results: {results}")
     if options.page and (well or done):

@@ -35,6 +35,7 @@ def write(results_files: Sequence[Path], folder: Path = BENCH) -> None:
         "survival": tables.survival(results),
         "rest": tables.absolutes(results, measures.AT_REST),
         "processes": tables.processes(results),
+        "floor": tables.floor(results),
         "setups": _setups(results),
         "postgres": _postgres(results),
         "concurrency": str(Sizes().concurrency),

@@ -50,6 +50,7 @@ class Results:
         self.runs: list[Json] = []
         self.versions: dict[str, dict[str, str]] = {}
         self.absent: dict[str, str] = {}
+        self.floors: list[dict[str, float]] = []
         self.add(lines)
 
     @classmethod
@@ -84,6 +85,7 @@ class Results:
             self.runs += [] if (run["about"]["commit"], run["about"]["changed"]) in known else [run]
             self.absent |= line["absent"]
         self.versions |= line.get("versions", {})
+        self.floors += [line["floor"]] if "floor" in line else []
 
     def _rounds(self) -> dict[str, int]:
         """By scenario, the last round so far."""

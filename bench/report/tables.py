@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from bench.report import measures
-from bench.report.results import Json, Measure, Results
+from bench.report.results import Json, Measure, Results, Spread
 from bench.report.targets import OWN, judged
 from bench.systems.catalog import SYSTEMS
 
@@ -98,3 +98,12 @@ def every_run(results: Results) -> str:
 
 def _cell(value: float | None) -> str:
     return "–" if value is None else f"{value:.1f}"
+
+
+def floor(results: Results) -> str:
+    """What each library alone costs, beside what a case costs in Guardian."""
+    if not results.floors:
+        return "Not measured in this run."
+    parts = {name: Spread.of(found[name] for found in results.floors) for name in results.floors[0]}
+    parts |= {f"{title(own)}, everything": results.spread(own, measures.CPU) for own in OWN if own in results.systems}
+    return table(["part", "ms"], [[name, spread.show(".1f") if spread else "–"] for name, spread in parts.items()])

@@ -3,7 +3,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.plan import EMBEDDED, RABBITMQ, SHAPES, Shape
-from bench.report import growing, page, targets
+from bench.report import growing, page, tables, targets
 from bench.report.results import Results
 
 ABOUT = {"at": "2026-01-01 00:00 UTC", "cores": 2, "processor": "P", "memory_gib": 8.0, "system": "Linux 6"}
@@ -104,3 +104,10 @@ def test_what_failed_and_was_made_again_has_not_failed() -> None:
 
     assert Results([HEAD, failed]).failed == [failed]
     assert Results([HEAD, failed, _closed("restate", "closed-0", 80.0)]).failed == []
+
+
+def test_the_floor_stands_beside_what_a_case_costs() -> None:
+    floors = [{"floor": {"LangGraph": ms, "together": ms + 4.0}} for ms in (5.0, 6.0)]
+    shown = tables.floor(Results([HEAD, VERSIONS, *floors, _closed(EMBEDDED, "closed-0", 35.0)]))
+    assert "| together | 9.5 (9.0–10.0) |" in shown
+    assert "| 40.0 |" in shown
