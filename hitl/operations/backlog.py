@@ -1,9 +1,13 @@
-"""Whether Guardian takes on more: the number of unfinished starts, counted at most once a second per process."""
+"""Whether Guardian takes on more: the number of unfinished starts, counted at most once a second per process.
+
+And where in the queue it goes.
+"""
 
 import threading
 import time
 
 from hitl.errors import Overloaded
+from hitl.operations.turns import Turns
 from hitl.store import commands
 from hitl.store.postgres import Tx
 
@@ -18,6 +22,7 @@ class Backlog:
         self._waiting = 0
         self._at = float("-inf")
         self._lock = threading.Lock()
+        self.turns = Turns()
 
     def admit(self, tx: Tx) -> None:
         """Raise Overloaded when too many starts wait."""

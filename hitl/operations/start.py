@@ -35,6 +35,7 @@ def start(tx: Tx, person: Person, request: StartRequest, *, backlog: Backlog) ->
     policy = policies.newest(tx, person.tenant, request.policy or "default")
     values = _values(tx, person, author, request)
     values |= {"policy": policy.name, "policy_version": policy.version}
+    values["turn"] = backlog.turns.take(person.tenant, author)
     for _ in range(3):  # another post of the same content may slip in between the two statements
         if cases.insert(tx, values):
             return {"case_id": values["case_id"], "status": "received", "version": 1}

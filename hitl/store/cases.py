@@ -58,8 +58,8 @@ def insert(tx: Tx, values: dict[str, Any]) -> bool:
             insert into events (case_id, seq, tenant_id, type, actor_kind, actor_id, after, data)
             select case_id, 1, tenant_id, 'case_received', 'person', %(started_by)s, 'received', %(data)s from new),
         command as (
-            insert into commands (tenant_id, case_id, kind, graph, graph_version, priority)
-            select tenant_id, case_id, 'start', %(graph)s, %(graph_version)s, %(priority)s from new)
+            insert into commands (tenant_id, case_id, kind, graph, graph_version, priority, turn)
+            select tenant_id, case_id, 'start', %(graph)s, %(graph_version)s, %(priority)s, %(turn)s from new)
         select 1 as ok from new""",
         {**values, "context": Jsonb(values["context"]), "data": Jsonb(values["data"])},
     )

@@ -1,4 +1,4 @@
-"""Rows of `commands` on their way to the broker: a bounded window, by priority, then age."""
+"""Rows of `commands` on their way to the broker: a bounded window, by priority, then turn, then age."""
 
 from collections.abc import Sequence
 
@@ -26,7 +26,7 @@ def take(tx: Tx, *, window: int, relay: str, serves: Sequence[str]) -> tuple[lis
             from commands where state = 'published' and {SERVED}),
         fresh as (
             select command_id from commands where state = 'ready' and available_at <= now() and {SERVED}
-            order by priority desc, command_id
+            order by priority desc, turn, command_id
             limit (select room from busy) for update skip locked),
         unheard as (
             select command_id from commands
@@ -36,8 +36,8 @@ def take(tx: Tx, *, window: int, relay: str, serves: Sequence[str]) -> tuple[lis
             update commands c set state = 'published', published_at = now(), publishes = publishes + 1,
                    owner = %(relay)s
             from (select command_id from fresh union all select command_id from unheard) due
-            where c.command_id = due.command_id returning c.command_id, c.priority, c.kind)
-        select command_id, kind, room from marked, busy order by priority desc, command_id""",
+            where c.command_id = due.command_id returning c.command_id, c.priority, c.turn, c.kind)
+        select command_id, kind, room from marked, busy order by priority desc, turn, command_id""",
         {"window": window, "relay": relay, "serves": list(serves)},
     )
     return [(r["command_id"], r["kind"]) for r in rows], bool(rows) and len(rows) >= rows[0]["room"]
