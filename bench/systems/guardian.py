@@ -6,17 +6,19 @@ import sys
 from bench.clients.guardian import GuardianClient
 from bench.systems.household import Household
 from bench.systems.programs import answers, environment
+from hitl.settings import Settings
 from hitl.store.embedded import running_url
 
 __all__ = ["GuardianClient"]
 
+THREADS = int(Settings.model_fields["worker_threads"].default)
 EMBEDDED = (
     "`hitl up` with nothing set but the stub analyzer, the log off and a data directory: one desk, one worker process, "
     "its own Postgres. Development tokens on loopback."
 )
 RABBITMQ = (
-    "`uvicorn api.main:app` (one process, no access log) and `dramatiq workers` (one process; as many threads as the "
-    "default) over a private RabbitMQ with quorum queues and a Postgres like the embedded one."
+    "`uvicorn api.main:app` (one process, no access log) and `dramatiq workers` (one process with "
+    f"{THREADS} threads, as many as `hitl up` has) over a private RabbitMQ with quorum queues and a Postgres like the embedded one."
 )
 
 
@@ -42,8 +44,8 @@ def start_rabbitmq(household: Household) -> None:
     own = {**_settings(household), "HITL_DATABASE_URL": household.postgres(), "HITL_BROKER_URL": household.rabbitmq()}
     migrate = [sys.executable, "-P", "-m", "hitl.cli", "migrate"]
     subprocess.run(migrate, env=environment(own), cwd=household.folder, check=True, capture_output=True)
-    workers = [sys.executable, "-P", "-m", "dramatiq", "workers", "-p", str(household.setup.workers)]
-    household.run("workers", workers, own, lambda: True)
+    size = ["-p", str(household.setup.workers), "-t", str(THREADS)]
+    household.run("workers", [sys.executable, "-P", "-m", "dramatiq", "workers", *size], own, lambda: True)
     for number, port in enumerate(household.ports, 1):
         desk = ["uvicorn", "api.main:app", "--host", "127.0.0.1", "--port", str(port), "--no-access-log"]
         household.run(f"desk-{number}", [sys.executable, "-P", "-m", *desk], own, answers(port, "/readyz"))
