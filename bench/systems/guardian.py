@@ -18,7 +18,8 @@ EMBEDDED = (
 )
 RABBITMQ = (
     "`uvicorn api.main:app` (one process, no access log) and `dramatiq workers` (one process with "
-    f"{THREADS} threads, as many as `hitl up` has) over a private RabbitMQ with quorum queues and a Postgres like the embedded one."
+    f"{THREADS} threads, as many as `hitl up` has) over a private RabbitMQ with quorum queues and a Postgres like the "
+    "embedded one."
 )
 
 
