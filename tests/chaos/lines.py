@@ -32,6 +32,26 @@ def _http(**more: Any) -> httpx.AsyncClient:
     return httpx.AsyncClient(timeout=timeout, limits=limits, verify=False)  # noqa: S501 (all is on this machine)
 
 
+class Many:
+    """HTTP clients, one for each request at once: httpx looks through all connections of one for each request."""
+
+    def __init__(self) -> None:
+        self._idle: list[httpx.AsyncClient] = []
+
+    async def request(self, method: str, url: str, **more: Any) -> httpx.Response:
+        """The answer, or httpx.TransportError."""
+        http = self._idle.pop() if self._idle else _http()
+        try:
+            return await http.request(method, url, **more)
+        finally:
+            self._idle.append(http)
+
+    async def aclose(self) -> None:
+        """Hang up."""
+        for http in self._idle:
+            await http.aclose()
+
+
 class ByTurns:
     """Each request to the next desk, whether it lives or not: for clients that ask again.
 
@@ -39,29 +59,23 @@ class ByTurns:
     """
 
     def __init__(self, desks: Sequence[str]) -> None:
-        self._desks = itertools.cycle(desks)
-        # One client for each request at once: httpx looks through all connections of one for each request.
-        self._idle: list[httpx.AsyncClient] = []
+        self._desks, self._http = itertools.cycle(desks), Many()
         self.refusals: list[float] = []
 
     async def send(self, method: str, path: str, **more: Any) -> Sent:
         """One attempt."""
-        http = self._idle.pop() if self._idle else _http()
         began = time.monotonic()
         try:
-            answer = await http.request(method, next(self._desks) + path, **more)
+            answer = await self._http.request(method, next(self._desks) + path, **more)
         except httpx.TransportError:
             return None
-        finally:
-            self._idle.append(http)
         if answer.status_code == 503:
             self.refusals.append(time.monotonic() - began)
         return answer
 
     async def close(self) -> None:
         """Hang up."""
-        for http in self._idle:
-            await http.aclose()
+        await self._http.aclose()
 
 
 class Balancer:

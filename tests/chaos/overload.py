@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ import psutil
 import psycopg
 
 from tests.chaos.driver import RUDE, Journey
+from tests.chaos.lines import Many
 from tests.chaos.site import DESK, WORKERS, Site, opened
 from tests.services.folders import throwaway
 from tests.services.postgres import Databases, private_postgres
@@ -94,8 +95,7 @@ class _Storm:
     async def blow(self, seconds: float) -> None:
         """For so long."""
         process = site_process(self._site)
-        limits = httpx.Limits(max_connections=IN_FLIGHT)
-        async with httpx.AsyncClient(base_url=self._site.url, timeout=30.0, limits=limits) as http:
+        async with aclosing(Many()) as http:
             began, posts, told = time.monotonic(), 0, 0
             while (now := time.monotonic() - began) < seconds:
                 for number in range(posts, int(now * self._outcome.capacity * TIMES)):
@@ -110,7 +110,7 @@ class _Storm:
             self._outcome.seconds = seconds
             await asyncio.gather(*self._tasks)
 
-    def _somebody(self, http: httpx.AsyncClient, second: int) -> None:
+    def _somebody(self, http: Many, second: int) -> None:
         """One decision and one appeal every two seconds."""
         if second > len(self._people):
             return
@@ -122,7 +122,7 @@ class _Storm:
         else:
             self._send(http, "dev-author", "/rollback", f"appeal-{journey.name}", body)
 
-    def _send(self, http: httpx.AsyncClient, person: str, path: str, key: str, sent: dict[str, Any]) -> None:
+    def _send(self, http: Many, person: str, path: str, key: str, sent: dict[str, Any]) -> None:
         if path == "/start" and len(self._tasks) >= IN_FLIGHT:
             self._outcome.unsent += 1
             return
@@ -130,7 +130,7 @@ class _Storm:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _ask(self, http: httpx.AsyncClient, person: str, path: str, key: str, sent: dict[str, Any]) -> None:
+    async def _ask(self, http: Many, person: str, path: str, key: str, sent: dict[str, Any]) -> None:
         line = {"key": key, "person": person, "path": path, "sent": sent}
         self._site.log.add({"did": "sent", **line}, safe=False)
         headers = {"Authorization": f"Bearer {person}", "Idempotency-Key": key}
@@ -145,12 +145,12 @@ class _Storm:
             self._outcome.found.append(f"{path} answered 503 without Retry-After")
 
     async def _answer(
-        self, http: httpx.AsyncClient, path: str, sent: dict[str, Any], headers: dict[str, str]
+        self, http: Many, path: str, sent: dict[str, Any], headers: dict[str, str]
     ) -> httpx.Response | None:
         """A line may end just as it is used again; the same key makes asking again harmless."""
         for _ in range(ATTEMPTS):
             with suppress(httpx.TransportError):
-                return await http.post(path, json=sent, headers=headers)
+                return await http.request("POST", self._site.url + path, json=sent, headers=headers)
         return None
 
     def _say(self, now: float, seconds: float) -> None:
