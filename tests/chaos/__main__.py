@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 FORMS = {
     "nemesis": ("run", "everything is killed, again and again, while 10,000 cases go through the loop"),
-    "matrix": ("matrix", "every fault at every commit boundary, on both brokers (a quarter of an hour)"),
+    "matrix": ("matrix", "every fault at every commit boundary, on both brokers (twenty minutes)"),
     "races": ("races", "eight people decide each of 200 reviews at the same moment"),
     "rollbacks": ("rollbacks", "1,000 rollbacks while the worker is killed every two seconds"),
     "restarts": ("restarts", "desks and workers are restarted in turn, 20 times, under load, behind a balancer"),
