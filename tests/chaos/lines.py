@@ -55,7 +55,7 @@ class Many:
 class ByTurns:
     """Each request to the next desk, whether it lives or not: for clients that ask again.
 
-    `refusals` are the seconds after which a 503 came.
+    `refusals` are the seconds after which a 503 came to what was not to be held.
     """
 
     def __init__(self, desks: Sequence[str]) -> None:
@@ -69,7 +69,7 @@ class ByTurns:
             answer = await self._http.request(method, next(self._desks) + path, **more)
         except httpx.TransportError:
             return None
-        if answer.status_code == 503:
+        if answer.status_code == 503 and not more.get("params"):  # what was to be held may have been, before
             self.refusals.append(time.monotonic() - began)
         return answer
 
