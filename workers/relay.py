@@ -1,4 +1,4 @@
-"""The relay: hands due commands to the broker, by priority then age, as far as the window has room."""
+"""The relay: hands due commands to the broker, by priority, turn and age, as far as the window has room."""
 
 import time
 

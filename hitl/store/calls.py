@@ -28,9 +28,9 @@ def send(tx: Tx, action_id: str) -> DictRow | None:
 
 
 def release(tx: Tx, action_id: str) -> DictRow:
-    """For a reversal: what it is about to release (see actions.RELEASE); `left` is to be found there.
+    """For a reversal: what it is about to release (see actions.RELEASE).
 
-    Unless a third party changed it.
+    `left` is to be found at the target unless a third party changed it.
     """
     row = tx.one(f"select {RELEASE} from {RELEASING} where a.action_id = %s", (action_id,))
     assert row is not None, "actions are never deleted"
