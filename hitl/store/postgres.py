@@ -30,6 +30,13 @@ GONE = (
 )
 # Who hangs up does not wait for what it asked; without this, neither does Postgres notice before it has done it.
 NOTICED = "set client_connection_check_interval = '500ms'"
+# Each statement is prepared when a connection first sends it, and planned once. Left to themselves, psycopg prepares at
+# the sixth time and Postgres plans six times more: with connections enough that is most of what a short life costs.
+OPTIONS = (
+    "-c timezone=UTC -c client_encoding=UTF8 -c statement_timeout=30s -c idle_in_transaction_session_timeout=10s"
+    " -c plan_cache_mode=force_generic_plan -c jit=off"
+)
+PREPARED = 200  # statements kept per connection: more than there are, or they would push each other out
 
 
 def _dumps(value: Any) -> bytes:
@@ -59,21 +66,25 @@ class Tx:
         self.changed: set[Change] = set()
         self.commands = False
 
-    def execute(self, sql: str, params: Any = None) -> psycopg.Cursor[DictRow]:
-        """Run one statement."""
-        return self.conn.execute(sql, params)
+    def execute(self, sql: str, params: Any = None, *, prepare: bool | None = None) -> psycopg.Cursor[DictRow]:
+        """Run one statement, planned once per connection; `prepare=False`: planned anew, for the values it has.
 
-    def one(self, sql: str, params: Any = None) -> DictRow | None:
+        That is for what is best done otherwise with other values: lists and pages, and what looks at many rows.
+        """
+        return self.conn.execute(sql, params, prepare=prepare)
+
+    def one(self, sql: str, params: Any = None, *, prepare: bool | None = None) -> DictRow | None:
         """The first row, or None."""
-        return self.execute(sql, params).fetchone()
+        return self.execute(sql, params, prepare=prepare).fetchone()
 
-    def all(self, sql: str, params: Any = None) -> list[DictRow]:
+    def all(self, sql: str, params: Any = None, *, prepare: bool | None = None) -> list[DictRow]:
         """All rows."""
-        return self.execute(sql, params).fetchall()
+        return self.execute(sql, params, prepare=prepare).fetchall()
 
 
 def _configure(conn: psycopg.Connection[Any]) -> None:
     conn.adapters.register_loader("uuid", _UuidText)
+    conn.prepared_max = PREPARED
     with suppress(psycopg.errors.InvalidParameterValue):  # not every system can look
         conn.execute(NOTICED)
 
@@ -94,8 +105,8 @@ def open_pool(url: str, *, size: int) -> Pool:
             "autocommit": True,
             "row_factory": dict_row,
             **VIGILANT,
-            "options": "-c timezone=UTC -c statement_timeout=30s -c idle_in_transaction_session_timeout=10s"
-            " -c client_encoding=UTF8",
+            "prepare_threshold": 0,
+            "options": OPTIONS,
         },
     )
 
