@@ -135,7 +135,8 @@ def record(tx: Tx, case: Case, facts: Sequence[Fact], *, then: Next | None = Non
         values |= then._asdict()
     tx.execute(
         f"""with moved as (
-            update cases set {assignments}, needs_attention = {NEEDS_ATTENTION}, updated_at = now()
+            update cases set {assignments}, needs_attention = {NEEDS_ATTENTION}, updated_at = now(),
+                cleared = 0
             where case_id = %(case_id)s){FOLLOWED if then else ""}
         insert into events (case_id, seq, tenant_id, type, actor_kind, actor_id, before, after, data)
         select %(case_id)s, %(from)s + e.n, %(tenant)s, e.type, e.actor_kind, e.actor_id, e.before, e.after, e.data

@@ -47,7 +47,7 @@ def clear_long_closed(tx: Tx, days: int, limit: int) -> int:
     """
     rows = tx.all(
         """with due as (
-            select case_id from cases where cleared < round and status = 'completed'
+            select case_id from cases where cleared = 0 and status = 'completed'
               and updated_at < now() - make_interval(days => %(days)s)
               and created_at < now() - make_interval(days => %(days)s)
             order by created_at limit %(limit)s for update skip locked)

@@ -128,7 +128,7 @@ def decide(tx: Tx, values: dict[str, Any], vote_: dict[str, Any]) -> None:
         {
             **vote_,
             **values,
-            "body": Jsonb(vote_["body"]),
+            "body": Jsonb({}),  # the decision has it
             "policies": Jsonb(values["policies"]),
             "actions": Jsonb(values["actions"]),
         },
