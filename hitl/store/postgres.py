@@ -34,7 +34,7 @@ NOTICED = "set client_connection_check_interval = '500ms'"
 # the sixth time and Postgres plans six times more: with connections enough that is most of what a short life costs.
 OPTIONS = (
     "-c timezone=UTC -c client_encoding=UTF8 -c statement_timeout=30s -c idle_in_transaction_session_timeout=10s"
-    " -c plan_cache_mode=force_generic_plan -c jit=off"
+    " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off"
 )
 PREPARED = 200  # statements kept per connection: more than there are, or they would push each other out
 
@@ -66,20 +66,22 @@ class Tx:
         self.changed: set[Change] = set()
         self.commands = False
 
-    def execute(self, sql: str, params: Any = None, *, prepare: bool | None = None) -> psycopg.Cursor[DictRow]:
-        """Run one statement, planned once per connection; `prepare=False`: planned anew, for the values it has.
+    def execute(self, sql: str, params: Any = None, *, anew: bool = False) -> psycopg.Cursor[DictRow]:
+        """Run one statement, planned once per connection; `anew`: planned each time, for the values that it has.
 
-        That is for what is best done otherwise with other values: lists and pages, and what looks at many rows.
+        That is for what is best done otherwise with other values: lists, pages, and what looks at many rows.
         """
-        return self.conn.execute(sql, params, prepare=prepare)
+        if anew:  # with values in its text: Postgres is told to plan no other than those for any value
+            return psycopg.ClientCursor(self.conn, row_factory=dict_row).execute(sql, params)
+        return self.conn.execute(sql, params)
 
-    def one(self, sql: str, params: Any = None, *, prepare: bool | None = None) -> DictRow | None:
+    def one(self, sql: str, params: Any = None, *, anew: bool = False) -> DictRow | None:
         """The first row, or None."""
-        return self.execute(sql, params, prepare=prepare).fetchone()
+        return self.execute(sql, params, anew=anew).fetchone()
 
-    def all(self, sql: str, params: Any = None, *, prepare: bool | None = None) -> list[DictRow]:
+    def all(self, sql: str, params: Any = None, *, anew: bool = False) -> list[DictRow]:
         """All rows."""
-        return self.execute(sql, params, prepare=prepare).fetchall()
+        return self.execute(sql, params, anew=anew).fetchall()
 
 
 def _configure(conn: psycopg.Connection[Any]) -> None:

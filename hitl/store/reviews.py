@@ -195,7 +195,7 @@ def undecided(tx: Tx, after: str | None, limit: int) -> list[DictRow]:
         from reviews r where r.status in ('open', 'blocked') and (%(after)s::uuid is null or r.review_id > %(after)s)
         order by r.review_id limit %(limit)s""",
         {"after": after, "limit": limit},
-        prepare=False,
+        anew=True,
     )
 
 

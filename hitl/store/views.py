@@ -92,7 +92,7 @@ def page(
     return tx.all(
         f"{WHOLE} from {source} where {' and '.join(where)} order by {at}.case_id desc limit %(limit)s",
         values,
-        prepare=False,
+        anew=True,
     )
 
 
@@ -104,5 +104,5 @@ def forum(tx: Tx, tenant_id: str, limit: int) -> list[DictRow]:
         from cases c join contents t using (case_id)
         where c.tenant_id = %s and c.current order by c.case_id desc limit %s""",
         (tenant_id, limit),
-        prepare=False,
+        anew=True,
     )
