@@ -7,7 +7,7 @@ from hitl.store import cases
 from hitl.store.actions import STANDING
 from hitl.store.postgres import DictRow, Jsonb, Tx
 
-ANALYSIS = """(select to_jsonb(a) from (
+ANALYSIS = """(select row_to_json(a) from (
         select suspect, unavailable, sampled, categories, analyzer, latency_ms, proposals
         from analyses where case_id = %(id)s order by round desc limit 1) a) as analysis"""
 # The case's actions first, which `offset 0` keeps apart: in a small table Postgres thinks as well of an index of all

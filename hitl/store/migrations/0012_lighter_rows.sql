@@ -41,7 +41,6 @@ alter table commands
     drop constraint commands_check, drop constraint commands_check1;
 alter table commands add check ((state = 'done' or state = 'failed') = (finished_at is not null)
     and (state <> 'claimed' or (owner is not null and lease_until is not null)));
--- A trigger that names a column's table need not be made anew; decisions have one that compares whole rows.
 alter table decisions drop constraint decisions_decision_check, alter column decision type decision_kind;
 
 alter domain case_status add check (value in ('received', 'analyzing', 'waiting_review', 'executing', 'completed',
