@@ -31,15 +31,14 @@ def take(tx: Tx, *, window: int, relay: str, serves: Sequence[str]) -> tuple[lis
         unheard as (
             select command_id from commands
             where state = 'published' and published_at <= now() - {REPUBLISH} and {SERVED}
-            order by published_at limit %(window)s for update skip locked),
-        marked as (
-            update commands c set state = 'published', published_at = now(), publishes = publishes + 1,
-                   owner = %(relay)s
-            from (select command_id from fresh union all select command_id from unheard) due
-            where c.command_id = due.command_id returning c.command_id, c.priority, c.turn, c.kind)
-        select command_id, kind, room from marked, busy order by priority desc, turn, command_id""",
+            order by published_at limit %(window)s for update skip locked)
+        update commands c set state = 'published', published_at = now(), publishes = publishes + 1, owner = %(relay)s
+        from (select command_id from fresh union all select command_id from unheard) due
+        where c.command_id = due.command_id
+        returning c.command_id, c.kind, c.priority, c.turn, (select room from busy) as room""",
         {"window": window, "relay": relay, "serves": list(serves)},
     )
+    rows.sort(key=lambda r: (-r["priority"], r["turn"], r["command_id"]))
     return [(r["command_id"], r["kind"]) for r in rows], bool(rows) and len(rows) >= rows[0]["room"]
 
 
