@@ -22,7 +22,7 @@ from hitl.graphs.run import Run
 from hitl.graphs.work import Judge, Ledger, Work
 from hitl.operations import ledger, runs
 from hitl.operations.runs import Head
-from hitl.store import commands
+from hitl.store import claims
 from hitl.store.checkpoints import FencedSaver
 from hitl.store.postgres import Store, Tx
 
@@ -58,7 +58,7 @@ class Runner:
         """Claim a command for this process; None when there is nothing to do, Suspect when it has to run alone."""
         with self._store.statement("claim") as tx:
             quick = self._judge.quick
-            command = commands.claim_at_once(tx, command_id, owner=owner, serves=self.serves, quick=quick)
+            command = claims.at_once(tx, command_id, owner=owner, serves=self.serves, quick=quick)
         if command is not None:
             return command
         with self._store.transaction("claim") as tx:

@@ -21,7 +21,10 @@ def send(tx: Tx, action_id: str) -> DictRow:
     The transaction is of no more use then.
     """
     with _one_at_a_time():
-        row = tx.one(f"with was as (select * from actions where action_id = %(action)s for update), {SENT} select * from was", {"action": action_id})
+        row = tx.one(
+            f"with was as (select * from actions where action_id = %(action)s for update), {SENT} select * from was",
+            {"action": action_id},
+        )
     assert row is not None, "actions are never deleted"
     return row
 

@@ -98,7 +98,8 @@ class FencedSaver(PostgresSaver):
 
     def write(self, tx: Tx, state: dict[str, Any]) -> None:
         """Write what was kept, and where the graph stands now, with the next statement of a transaction that has proved
-        the lease."""
+        the lease.
+        """
         run, later = self.command, self._run.later
         if run is None:
             raise Fenced()

@@ -5,7 +5,6 @@ from hitl.domain.policies import PolicySet
 from hitl.errors import Invalid
 from hitl.store.postgres import Tx
 
-
 # The newest version of a policy set; a tenant's own goes before everybody's.
 NEWEST = """select version from policy_sets where name = %(policy)s and tenant_id in (%(tenant_id)s, 'default')
     order by (tenant_id = 'default'), created_at desc, version desc limit 1"""

@@ -9,15 +9,15 @@ import pytest
 
 from hitl.domain.commands import Command
 from hitl.errors import Fenced, TargetBusy
-from hitl.store import calls, commands
+from hitl.store import calls, claims
 from tests.graphs.house import MODERATOR, House
 
 SETTLING = """insert into commands (case_id, kind, graph, graph_version, state, owner, lease_until, finished_at)
     select %(case)s, 'settle', 'g', '1', %(state)s, case when claimed then 'w0' end, case when claimed then now() end,
         case when %(state)s = 'done' then now() end from (select %(state)s = 'claimed') one (claimed)"""
 
-ON_ITS_WAY = """insert into actions (action_id, tenant_id, case_id, decision_id, round, ordinal, direction, kind, target,
-        aspect, params, reversible, status, sent_at, key)
+ON_ITS_WAY = """insert into actions (action_id, tenant_id, case_id, decision_id, round, ordinal, direction, kind,
+        target, aspect, params, reversible, status, sent_at, key)
     select id, tenant_id, case_id, decision_id, round, 99, direction, kind, target, aspect, params, reversible,
         'sending', now(), id || ':0' from actions, gen_random_uuid() id where case_id = %(case)s limit 1"""
 
@@ -25,7 +25,7 @@ ON_ITS_WAY = """insert into actions (action_id, tenant_id, case_id, decision_id,
 def _at_once(house: House, command_id: int, *, quick: bool = True, owner: str = "w1") -> Command | None:
     with house.store.statement() as tx:
         serves = house.runner().serves
-        return commands.claim_at_once(tx, command_id, owner=owner, serves=serves, quick=quick)
+        return claims.at_once(tx, command_id, owner=owner, serves=serves, quick=quick)
 
 
 def _decided(house: House) -> tuple[str, int]:
@@ -39,8 +39,8 @@ def _decided(house: House) -> tuple[str, int]:
 def test_it_sees_what_the_way_of_two_statements_sees(house: House) -> None:
     _, command_id = _decided(house)
     with house.store.transaction() as tx:
-        commands.approach(tx, command_id)
-        slow = commands.claim(tx, command_id, owner="w1", serves=house.runner().serves)
+        claims.approach(tx, command_id)
+        slow = claims.claim(tx, command_id, owner="w1", serves=house.runner().serves)
         tx.conn.execute("rollback")
     fast = _at_once(house, command_id)
     assert fast == slow
@@ -79,7 +79,9 @@ def test_whatever_is_unusual_is_left_alone(house: House, unusual: str) -> None:
     assert house.rows("select * from commands order by command_id") == before
 
 
-@pytest.mark.parametrize(("state", "alone"), [("ready", False), ("published", False), ("claimed", False), ("done", True)])
+@pytest.mark.parametrize(
+    ("state", "alone"), [("ready", False), ("published", False), ("claimed", False), ("done", True)]
+)
 def test_a_case_that_is_being_settled_is_left_alone(house: House, state: str, alone: bool) -> None:
     case_id, command_id = _decided(house)
     house.sql(SETTLING, {"case": case_id, "state": state})

@@ -23,6 +23,18 @@ def _seen(tx: Tx, sql: str = LOOK, params: object = None) -> list[tuple[str, int
     return [(row["name"], row["n"]) for row in tx.all(sql, params)]
 
 
+def _write(rows: House, *values: tuple[str, int | None]) -> None:
+    with rows.store.transaction() as tx:
+        for row in values:
+            tx.along(ADD, row)
+
+
+def _given_up(rows: House) -> None:
+    with rows.store.transaction() as tx:
+        tx.along(ADD, ("a", 1))
+        raise ZeroDivisionError
+
+
 def test_a_rider_is_done_with_the_next_statement_which_does_not_see_it(rows: House) -> None:
     with rows.store.transaction() as tx:
         tx.along(ADD, ("a", 1))
@@ -59,25 +71,24 @@ def test_a_statement_with_queries_of_its_own_takes_riders_along(rows: House) -> 
 
 
 def test_when_one_fails_none_is_done(rows: House) -> None:
-    with pytest.raises(psycopg.errors.UniqueViolation), rows.store.transaction() as tx:
-        tx.execute(ADD, ("a", 1))
+    with rows.store.transaction() as tx:
         tx.along(ADD, ("b", 2))
-        tx.along(ADD, ("a", 3))
-        tx.execute(LOOK)
+        tx.along(ADD, ("b", 3))
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            tx.execute(ADD, ("a", 1))
+        tx.conn.execute("rollback")
     assert rows.rows(LOOK) == []
 
 
 def test_what_fails_with_the_commit_fails_the_transaction(rows: House) -> None:
-    with pytest.raises(psycopg.errors.NotNullViolation), rows.store.transaction() as tx:
-        tx.execute(ADD, ("a", 1))
-        tx.along(ADD, ("b", None))
+    with pytest.raises(psycopg.errors.NotNullViolation):
+        _write(rows, ("a", 1), ("b", None))
     assert rows.rows(LOOK) == []
 
 
 def test_a_transaction_that_is_given_up_gives_up_its_riders(rows: House) -> None:
-    with pytest.raises(ZeroDivisionError), rows.store.transaction() as tx:
-        tx.along(ADD, ("a", 1))
-        raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError):
+        _given_up(rows)
     assert rows.rows(LOOK) == []
 
 
