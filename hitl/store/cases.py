@@ -132,16 +132,18 @@ def record(tx: Tx, case: Case, facts: Sequence[Fact], *, then: Next | None = Non
     each time. Returns the case as it is then, but for `needs_attention` and `updated_at`.
     """
     tx.flush()  # what was done to its actions counts
+    return record_together(tx, case, facts, then=then, **changes)
+
+
+def record_together(tx: Tx, case: Case, facts: Sequence[Fact], *, then: Next | None = None, **changes: Any) -> Case:
+    """The same, in one statement with what waits to ride along; none of that is what `needs_attention` follows from."""
     moved = record_along(tx, case, facts, then=then, **changes)
     tx.flush()
     return moved
 
 
 def record_along(tx: Tx, case: Case, facts: Sequence[Fact], *, then: Next | None = None, **changes: Any) -> Case:
-    """The same, written together with the next statement, whatever else rides along with that.
-
-    None of it may be what `needs_attention` follows from, nor write this case's row once more.
-    """
+    """The same, but left to ride along with the next statement, which must not write this case's row once more."""
     if not facts:
         raise ValueError("nothing visible changes without an event")
     status = next((f.after for f in reversed(facts) if f.after), case.status)
