@@ -113,6 +113,12 @@ class Unavailable(GuardianError):
     slug = "unavailable"
 
 
+class TargetBusy(GuardianError):
+    """Another effect on the same target is on its way."""
+
+    slug = "target-busy"
+
+
 class Fenced(GuardianError):
     """This run has lost its lease; whoever holds it now carries on."""
 

@@ -8,6 +8,7 @@ from psycopg.rows import DictRow
 
 from hitl import failpoints
 from hitl.domain.commands import MAX_ATTEMPTS
+from hitl.errors import TargetBusy
 from hitl.graphs.run import Run
 from hitl.operations import ledger
 from hitl.operations.ledger import Seen
@@ -68,8 +69,8 @@ class PlatformLedger:
 
     def _give_up(self, run: Run, row: DictRow, error: str) -> None:
         """A reversal that the platform never answered to is incomplete: it may be retried, and nothing hides that."""
-        with run.step() as step:
-            sent, facts = ledger.send(step.tx, row["action_id"])
+        with run.sending(row["action_id"]) as (step, was):
+            sent, facts = ledger.sent(was)
             step.facts += facts
             if sent:
                 step.facts += ledger.ended(step.tx, sent, "unknown" if sent["called"] else "refused", error[:300])
@@ -126,13 +127,14 @@ class PlatformLedger:
         """Put it on its way; wait a moment for another effect on the same target, and give the command back then."""
         for pause in (*BUSY_PAUSES, None):
             try:
-                with run.step() as step:
-                    sent, facts = ledger.send(step.tx, row["action_id"])
+                with run.sending(row["action_id"]) as (step, was):
+                    sent, facts = ledger.sent(was)
                     step.facts += facts
+                    step.tell()
                     if sent and seen and not sent["called"] and time.monotonic() - seen.at < FRESH_SECONDS:
                         step.tx.name = "send" if row["direction"] == "forward" else "send_reversal"
                         sent = ledger.calling_as_seen(step.tx, run.command, sent, seen)
-            except ledger.TargetBusy:
+            except TargetBusy:
                 if pause is None:
                     raise
                 time.sleep(pause)

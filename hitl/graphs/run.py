@@ -8,8 +8,8 @@ from hitl import failpoints
 from hitl.domain.cases import Case
 from hitl.domain.commands import Command
 from hitl.domain.events import Fact
-from hitl.store import cases, commands
-from hitl.store.postgres import Store, Tx
+from hitl.store import calls, cases, commands
+from hitl.store.postgres import DictRow, Store, Tx
 
 Write = Callable[[Tx], list[Fact]]  # writes, and returns the events that belong to it
 
@@ -21,6 +21,12 @@ class Step:
     tx: Tx
     case: Case
     facts: list[Fact] = field(default_factory=list)
+
+    def tell(self) -> None:
+        """Write the events so far together with the next statement."""
+        if self.facts:
+            self.case = cases.record_along(self.tx, self.case, self.facts)
+            self.facts = []
 
 
 class Run:
@@ -36,12 +42,28 @@ class Run:
     def step(self, name: str | None = None) -> Iterator[Step]:
         """A transaction under the run's lease; Fenced when it has none any more."""
         with self.store.transaction(name) as tx:
-            step = Step(tx, commands.enter(tx, self.command))
-            step.facts += self.catch_up(tx)
+            step = self._enter(tx)
             yield step
-            if step.facts:
-                cases.record(tx, step.case, step.facts)
+            _leave(step)
         self.caught_up()
+
+    @contextmanager
+    def sending(self, action_id: str) -> Iterator[tuple[Step, DictRow]]:
+        """A step that begins with putting an action on its way, and that action as it was; TargetBusy if it cannot."""
+        with self.store.transaction() as tx:
+            if self._later:  # what is left to write may free the target
+                step, row = self._enter(tx), calls.send(tx, action_id)
+            else:
+                case, row = calls.enter_and_send(tx, self.command, action_id)
+                step = Step(tx, case)
+            yield step, row
+            _leave(step)
+        self.caught_up()
+
+    def _enter(self, tx: Tx) -> Step:
+        step = Step(tx, commands.enter(tx, self.command))
+        step.facts += self.catch_up(tx)
+        return step
 
     def later(self, write: Write, name: str) -> None:
         """Write this with the run's next transaction: a crash before it is a crash before its node had run."""
@@ -68,3 +90,8 @@ class Run:
         written, self._later = self._later, []
         for name, _ in written:
             failpoints.hit(f"after_commit:{name}")
+
+
+def _leave(step: Step) -> None:
+    step.tx.flush()  # what was done to the case's actions counts
+    step.tell()

@@ -14,7 +14,7 @@ from hitl import failpoints
 from hitl.domain.commands import Command
 from hitl.domain.events import Fact
 from hitl.domain.people import Person
-from hitl.errors import Fenced, Unavailable
+from hitl.errors import Fenced, TargetBusy, Unavailable
 from hitl.graphs.judge import Postponed
 from hitl.graphs.ledger import EffectStopped, PlatformTrouble
 from hitl.graphs.registry import VERSIONS, GraphVersion
@@ -22,6 +22,7 @@ from hitl.graphs.run import Run
 from hitl.graphs.work import Judge, Ledger, Work
 from hitl.operations import ledger, runs
 from hitl.operations.runs import Head
+from hitl.store import claims
 from hitl.store.checkpoints import FencedSaver
 from hitl.store.postgres import Store, Tx
 
@@ -55,6 +56,11 @@ class Runner:
 
     def begin(self, command_id: int, owner: str, *, alone: bool = True) -> Command | None:
         """Claim a command for this process; None when there is nothing to do, Suspect when it has to run alone."""
+        with self._store.statement("claim") as tx:
+            quick = self._judge.quick
+            command = claims.at_once(tx, command_id, owner=owner, serves=self.serves, quick=quick)
+        if command is not None:
+            return command
         with self._store.transaction("claim") as tx:
             return runs.begin(tx, command_id, owner=owner, serves=self.serves, alone=alone, quick=self._judge.quick)
 
@@ -211,7 +217,7 @@ def _follow(tx: Any, command: Command, trouble: Exception) -> str:
     if isinstance(trouble, Postponed):
         runs.postpone(tx, command, trouble.seconds)
         return "postponed"
-    if isinstance(trouble, ledger.TargetBusy):
+    if isinstance(trouble, TargetBusy):
         runs.wait_for_target(tx, command, BUSY_SECONDS)
         return "target-busy"
     if isinstance(trouble, ledger.TooEarly):

@@ -112,7 +112,7 @@ def _settle(tx: Tx, case: Case, review: DictRow, settled: _Settled) -> dict[str,
         "actions": [a["kind"] for a in settled.actions],
     }
     fact = Fact("review_decided", events.person(settled.person.id), data, after="executing")
-    return _answer(cases.record(tx, case, [fact], then=Next("resume", decision_id)), review, decision_id)
+    return _answer(cases.record_together(tx, case, [fact], then=Next("resume", decision_id)), review, decision_id)
 
 
 def _vote(case: Case, review: DictRow, settled: _Settled) -> dict[str, Any]:

@@ -21,12 +21,6 @@ LEDGER = Actor("machine", "ledger")
 STRAGGLER_SECONDS = 30.0
 
 
-class TargetBusy(GuardianError):
-    """Another effect on the same target is on its way."""
-
-    slug = "target-busy"
-
-
 class TooEarly(GuardianError):
     """The platform does not know of the call, but it may still arrive there; `facts["seconds"]` says how long."""
 
@@ -73,21 +67,18 @@ def reverse_work(tx: Tx, case_id: str) -> list[DictRow]:
     return actions.reversals_due(tx, case_id)
 
 
-def send(tx: Tx, action_id: str) -> tuple[DictRow | None, list[Fact]]:
-    """Put an action on its way, before its target is looked at; None when it has come to an end already.
+def sent(row: DictRow) -> tuple[DictRow | None, list[Fact]]:
+    """An action, as it was before it was put on its way; None when it had come to an end already.
 
-    The row says how it stands with the call: `called` (it may have been made), `broke_off` (in a run that died over it)
-    and `tried_before` (under the same key, by whatever run).
+    That is before its target is looked at. The row says how it stands with the call: `called` (it may have been made),
+    `broke_off` (in a run that died over it) and `tried_before` (under the same key, by whatever run).
     """
-    row = calls.send(tx, action_id)
-    if row is None:
-        raise TargetBusy()
     if row["status"] not in ("planned", "sending"):
         return None, []
     planned, called = row["status"] == "planned", row["called"]
     marks = {"broke_off": called and not planned, "tried_before": called or row["tries"] > 0}
-    sent = _fact(row, "action_sent" if row["direction"] == "forward" else "reversal_sent")
-    return {**row, "status": "sending", **marks}, [sent] if planned else []
+    told = _fact(row, "action_sent" if row["direction"] == "forward" else "reversal_sent")
+    return {**row, "status": "sending", **marks}, [told] if planned else []
 
 
 def calling(tx: Tx, command: Command, row: DictRow, before: Any) -> None:
@@ -130,15 +121,13 @@ def calling_again(tx: Tx, command: Command, row: DictRow, *, unheard_of: bool) -
 def applied(tx: Tx, row: DictRow, receipt: Receipt | None) -> list[Fact]:
     """The effect is there; a reversal also ends the hold of what it undid."""
     reference, after = (receipt.reference, receipt.after) if receipt else (None, None)
-    if not actions.applied(tx, row["action_id"], reference=reference, after=after):
-        return []
     if row["direction"] == "forward":
-        return [_fact(row, "action_applied")]
-    if row["kind"] == "notify_author":
-        actions.ended(tx, row["reverses"], "irreversible", None)
-        return [_fact(row, "correction_sent")]
-    actions.reversed_(tx, row["reverses"])
-    return [_fact(row, "action_reversed", called=receipt is not None)]
+        new = actions.applied(tx, row["action_id"], reference=reference, after=after)
+        return [_fact(row, "action_applied")] if new else []
+    gone = row["kind"] != "notify_author"  # a correction takes nothing back
+    if not actions.took_back(tx, row["action_id"], reference=reference, after=after, gone=gone):
+        return []
+    return [_fact(row, "action_reversed", called=receipt is not None) if gone else _fact(row, "correction_sent")]
 
 
 def ended(tx: Tx, row: DictRow, status: str, error: str) -> list[Fact]:

@@ -32,7 +32,7 @@ def open_reviews(
     if facts or case.status != "waiting_review":
         facts = facts or [Fact("review_awaited", WORKER, {})]
         facts[-1] = Fact(facts[-1].type, facts[-1].actor, facts[-1].data, after="waiting_review")
-        cases.record(tx, case, facts)
+        cases.record_together(tx, case, facts)
 
 
 def started(worker: str | None) -> Fact:

@@ -72,7 +72,7 @@ def _open_round(tx: Tx, case: Case, person: Person, asked: _Asked) -> dict[str, 
     type_ = "appeal_filed" if asked.kind == "appeal" else "rollback_ordered"
     fact = Fact(type_, events.person(person.id), data, after="rolling_back")
     then = Next("rollback", appeal_id)
-    case = cases.record(tx, case, [fact], then=then, round=case.round + 1, outcome=None, error=None)
+    case = cases.record_together(tx, case, [fact], then=then, round=case.round + 1, outcome=None, error=None)
     return {"case_id": case.case_id, "status": case.status, "version": case.version}
 
 

@@ -10,7 +10,7 @@ from hitl.domain.events import WORKER, Actor, Fact
 from hitl.domain.people import Person
 from hitl.errors import GuardianError
 from hitl.operations import openings, outcomes
-from hitl.store import actions, cases, commands, reviews
+from hitl.store import actions, cases, claims, commands, reviews
 from hitl.store.postgres import Tx
 
 
@@ -38,13 +38,13 @@ def begin(
     Suspect, with nothing claimed, when it should run `alone` and does not. That an analysis has begun is told at once,
     unless it is a `quick` one, of which both ends are told together.
     """
-    found = commands.approach(tx, command_id)
+    found = claims.approach(tx, command_id)
     if found is None:
         return None
     case, lost = found
     if lost >= SUSPECT_AFTER and not alone:
         raise Suspect()
-    command = commands.claim(tx, command_id, owner=owner, serves=serves)
+    command = claims.claim(tx, command_id, owner=owner, serves=serves)
     if command is None:
         return None
     if command.attempts > MAX_ATTEMPTS:

@@ -32,13 +32,12 @@ def start(tx: Tx, person: Person, request: StartRequest, *, backlog: Backlog) ->
     """Open a case for a post; the same text under the same content_id while its case is open is that case."""
     author = _author(person, request)
     backlog.admit(tx)
-    policy = policies.newest(tx, person.tenant, request.policy or "default")
     values = _values(tx, person, author, request)
-    values |= {"policy": policy.name, "policy_version": policy.version}
     values["turn"] = backlog.turns.take(person.tenant, author)
     for _ in range(3):  # another post of the same content may slip in between the two statements
         if cases.insert(tx, values):
             return {"case_id": values["case_id"], "status": "received", "version": 1}
+        policies.exists(tx, person.tenant, values["policy"])
         found = cases.lock_current(tx, person.tenant, values["content_id"])
         if found is None:
             continue
@@ -72,6 +71,7 @@ def _values(tx: Tx, person: Person, author: str, request: StartRequest) -> dict[
         "started_by": person.id,
         "graph": request.graph,
         "graph_version": _graph_version(tx, request.graph),
+        "policy": request.policy or "default",
         "priority": request.priority,
         "supersedes": None,
         "body": request.content,

@@ -8,7 +8,7 @@ from hitl.domain.deadlines import CHECKPOINT_DAYS
 from hitl.domain.events import UPKEEP, Fact
 from hitl.domain.people import Person, eligible
 from hitl.operations import runs
-from hitl.store import cases, commands, idempotency, maintenance, reviews, workers
+from hitl.store import cases, claims, commands, idempotency, maintenance, reviews, workers
 from hitl.store.postgres import DictRow, Tx
 
 
@@ -19,7 +19,7 @@ def orphans(tx: Tx, limit: int = 100) -> list[int]:
 
 def adopt(tx: Tx, command_id: int) -> bool:
     """Make an orphaned command due again, or fail its case after too many tries. False: not an orphan."""
-    found = commands.approach(tx, command_id)
+    found = claims.approach(tx, command_id)
     command = commands.lock_expired(tx, command_id)
     if found is None or command is None:
         return False

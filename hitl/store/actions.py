@@ -29,9 +29,9 @@ RELEASING = """actions a join actions undone on undone.action_id = a.reverses le
 
 
 def plan(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
-    """Write intents down; each starts as planned."""
+    """Write intents down with the next statement; each starts as planned."""
     if rows:
-        tx.execute(
+        tx.along(
             """insert into actions (action_id, tenant_id, case_id, decision_id, round, ordinal, direction, reverses,
                                     kind, target, aspect, params, reversible, status, key)
             select action_id, tenant_id, case_id, decision_id, round, ordinal, direction, reverses,
@@ -108,6 +108,22 @@ def applied(tx: Tx, action_id: str, *, reference: str | None, after: Any) -> boo
     return row is not None
 
 
+def took_back(tx: Tx, action_id: str, *, reference: str | None, after: Any, gone: bool) -> bool:
+    """A reversal was applied: what it undid is reversed if that is `gone`, else irreversible. False as in `applied`."""
+    row = tx.one(
+        """with done as (
+            update actions set status = 'applied', reference = %(reference)s, after = %(after)s, applied_at = now(),
+                error = null
+            where action_id = %(id)s and status <> 'applied' returning reverses)
+        update actions a set status = case when %(gone)s then 'reversed' else 'irreversible' end,
+            reversed_at = case when %(gone)s then now() else a.reversed_at end,
+            error = case when %(gone)s then a.error end, attention = a.attention and %(gone)s
+        from done where a.action_id = done.reverses returning 1 as ok""",
+        {"id": action_id, "reference": reference, "after": Jsonb(after), "gone": gone},
+    )
+    return row is not None
+
+
 def happened(tx: Tx, action_id: str) -> None:
     """A person found that the effect is there; what it left was never told."""
     tx.execute(
@@ -162,8 +178,8 @@ def stranded(tx: Tx, case_id: str) -> None:
 
 
 def drop_planned(tx: Tx, case_id: str) -> None:
-    """What a round had still to do is not done any more: the case is rolled back."""
-    tx.execute(
+    """What a round had still to do is not done any more, with the next statement: the case is rolled back."""
+    tx.along(
         """update actions set status = 'refused', error = 'the case was rolled back before this was done'
         where case_id = %s and direction = 'forward' and status = 'planned'""",
         (case_id,),
@@ -171,8 +187,10 @@ def drop_planned(tx: Tx, case_id: str) -> None:
 
 
 def let_be(tx: Tx, case_id: str) -> None:
-    """What was refused needs no look any more: what wanted it is undone."""
-    tx.execute("update actions set attention = false where case_id = %s and attention", (case_id,))
+    """What was refused needs no look any more, with the next statement: what wanted it is undone."""
+    tx.along(
+        "update actions set attention = false where case_id = %s and attention and status <> 'planned'", (case_id,)
+    )
 
 
 def unsettled(tx: Tx, case_id: str) -> int:

@@ -1,30 +1,59 @@
 """Rows of `actions` around a call to the platform: on its way, about to be made, about to be made again."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 
+from hitl.domain.cases import Case
 from hitl.domain.commands import Command
+from hitl.errors import TargetBusy
+from hitl.store import cases
 from hitl.store.actions import RELEASE, RELEASING, STANDING, UNTOUCHED
-from hitl.store.commands import HOLD
+from hitl.store.commands import ENTER, HOLD, entered, of_run
 from hitl.store.postgres import DictRow, Jsonb, Tx
 
 
-def send(tx: Tx, action_id: str) -> DictRow | None:
-    """Mark a planned action as on its way, and return it as it was before; None while another on its target is.
+def send(tx: Tx, action_id: str) -> DictRow:
+    """Mark a planned action as on its way, and return it as it was before; TargetBusy while another on its target is.
 
     The transaction is of no more use then.
     """
-    try:
-        return tx.one(
-            """with was as (select * from actions where action_id = %s for update),
-            sent as (update actions a set status = 'sending', sent_at = coalesce(a.sent_at, now()) from was
-                     where a.action_id = was.action_id and was.status = 'planned')
-            select * from was""",
-            (action_id,),
+    with _one_at_a_time():
+        row = tx.one(
+            f"with was as (select * from actions where action_id = %(action)s for update), {SENT} select * from was",
+            {"action": action_id},
         )
-    except psycopg.errors.UniqueViolation:
-        return None
+    assert row is not None, "actions are never deleted"
+    return row
+
+
+def enter_and_send(tx: Tx, command: Command, action_id: str) -> tuple[Case, DictRow]:
+    """What `commands.enter` and `send` do in turn, in one statement."""
+    with _one_at_a_time():
+        row = tx.one(
+            f"""with {ENTER},
+            was as (select a.* from actions a where action_id = %(action)s and exists (select 1 from held) for update),
+            {SENT}
+            select {cases.MINE}, exists (select 1 from held) as held, was.* from mine left join was on true""",
+            {**of_run(command), "action": action_id},
+        )
+    case = entered(row, "mine_")
+    assert row is not None, "entered means that there is one"
+    return case, row
+
+
+SENT = """sent as (update actions a set status = 'sending', sent_at = coalesce(a.sent_at, now()) from was
+    where a.action_id = was.action_id and was.status = 'planned')"""
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    try:
+        yield
+    except psycopg.errors.UniqueViolation:  # another on the same target is `sending`
+        raise TargetBusy() from None
 
 
 def release(tx: Tx, action_id: str) -> DictRow:

@@ -10,6 +10,7 @@ from hitl.domain.events import Fact
 from hitl.errors import Missing
 from hitl.store.actions import UNSETTLED
 from hitl.store.notify import Change
+from hitl.store.policies import NEWEST
 from hitl.store.postgres import DictRow, Jsonb, Tx
 
 COLUMNS = """case_id, tenant_id, content_id, author_id, started_by, graph, graph_version, policy, policy_version,
@@ -23,31 +24,38 @@ INVOLVED = """select unnest(array[author_id, started_by]) as person from cases w
     union all select v.person from reviews voted join votes v using (review_id) where voted.case_id = %(id)s
           and voted.status = 'decided'"""
 _NAMES = tuple(name.strip() for name in COLUMNS.split(","))
+MINE = ", ".join(f"mine.{name} as mine_{name}" for name in _NAMES)  # beside columns of other tables
 # Derived, never told: nobody can forget it.
 NEEDS_ATTENTION = f"exists (select 1 from actions a where a.case_id = cases.case_id and {UNSETTLED})"
-FOLLOWED = """,
-        followed as (
-            insert into commands (tenant_id, case_id, kind, graph, graph_version, ref, priority)
-            values (%(tenant)s, %(case_id)s, %(kind)s, %(graph)s, %(graph_version)s, %(ref)s, %(priority)s))"""
+FOLLOW = """insert into commands (tenant_id, case_id, kind, graph, graph_version, ref, priority)
+    values (%(tenant)s, %(case_id)s, %(kind)s, %(graph)s, %(graph_version)s, %(ref)s, %(priority)s)"""
+TELL = """insert into events (case_id, seq, tenant_id, type, actor_kind, actor_id, before, after, data)
+    select %(case_id)s, %(from)s + e.n, %(tenant)s, e.type, e.actor_kind, e.actor_id, e.before, e.after, e.data
+    from jsonb_to_recordset(%(facts)s) as e(n bigint, type text, actor_kind text, actor_id text,
+                                            before text, after text, data jsonb)"""
 
 
 def _case(row: DictRow) -> Case:
     return Case(**row)
 
 
-def taken_from(row: DictRow) -> Case:
+def taken_from(row: DictRow, prefix: str = "") -> Case:
     """The case in a row that another statement brought along; its columns are taken out of the row."""
-    return Case(**{name: row.pop(name) for name in _NAMES})
+    return Case(**{name: row.pop(prefix + name) for name in _NAMES})
 
 
 def insert(tx: Tx, values: dict[str, Any]) -> bool:
-    """Insert a new case with its first event; False when the content has a current case already."""
+    """Insert a new case under the newest version of its policy set, with its first event and command.
+
+    False when the content has a current case already, or there is no such policy set.
+    """
     row = tx.one(
-        """with new as (
+        f"""with new as (
             insert into cases (case_id, tenant_id, content_id, author_id, started_by, graph, graph_version,
                                policy, policy_version, status, version, priority, supersedes)
-            values (%(case_id)s, %(tenant_id)s, %(content_id)s, %(author_id)s, %(started_by)s, %(graph)s,
-                    %(graph_version)s, %(policy)s, %(policy_version)s, 'received', 1, %(priority)s, %(supersedes)s)
+            select %(case_id)s, %(tenant_id)s, %(content_id)s, %(author_id)s, %(started_by)s, %(graph)s,
+                   %(graph_version)s, %(policy)s, version, 'received', 1, %(priority)s, %(supersedes)s
+            from ({NEWEST}) policy_set
             on conflict (tenant_id, content_id) where current do nothing
             returning case_id, tenant_id),
         text as (
@@ -83,7 +91,7 @@ def lock_and_see(tx: Tx, case_id: str, seen: str, params: dict[str, Any]) -> tup
     its row was waited for.
     """
     sql = f"""with mine as materialized (select {COLUMNS} from cases where case_id = %(id)s for update)
-        select {", ".join(f"mine.{name} as mine_{name}" for name in _NAMES)}, seen.*,
+        select {MINE}, seen.*,
             mine.version = (select version from cases where case_id = %(id)s) as still
         from mine left join lateral ({seen}) seen on true"""
     row = tx.one(sql, {**params, "id": case_id})
@@ -92,7 +100,7 @@ def lock_and_see(tx: Tx, case_id: str, seen: str, params: dict[str, Any]) -> tup
     if row is None:
         raise Missing("There is no such case, or it is not yours to see.")
     del row["still"]
-    return Case(**{name: row.pop(f"mine_{name}") for name in _NAMES}), row
+    return taken_from(row, "mine_"), row
 
 
 def lock_current(tx: Tx, tenant_id: str, content_id: str) -> tuple[Case, bytes] | None:
@@ -122,6 +130,19 @@ def record(tx: Tx, case: Case, facts: Sequence[Fact], *, then: Next | None = Non
     `then` is what must happen next to it. Whether an action of the case needs a person's attention is looked up anew
     each time. Returns the case as it is then, but for `needs_attention` and `updated_at`.
     """
+    tx.flush()  # what was done to its actions counts
+    return record_together(tx, case, facts, then=then, **changes)
+
+
+def record_together(tx: Tx, case: Case, facts: Sequence[Fact], *, then: Next | None = None, **changes: Any) -> Case:
+    """The same, in one statement with what waits to ride along; none of that is what `needs_attention` follows from."""
+    moved = record_along(tx, case, facts, then=then, **changes)
+    tx.flush()
+    return moved
+
+
+def record_along(tx: Tx, case: Case, facts: Sequence[Fact], *, then: Next | None = None, **changes: Any) -> Case:
+    """The same, but left to ride along with the next statement, which must not write this case's row once more."""
     if not facts:
         raise ValueError("nothing visible changes without an event")
     status = next((f.after for f in reversed(facts) if f.after), case.status)
@@ -129,26 +150,17 @@ def record(tx: Tx, case: Case, facts: Sequence[Fact], *, then: Next | None = Non
     moved = replace(case, **changes)
     values = {name: Jsonb(value) if name == "error" and value else value for name, value in changes.items()}
     assignments = ", ".join(f"{name} = %({name})s" for name in values)
-    if then:
-        values = {"graph": moved.graph, "graph_version": moved.graph_version, "priority": moved.priority, **values}
-        values |= then._asdict()
-    tx.execute(
-        f"""with moved as (
-            update cases set {assignments}, needs_attention = {NEEDS_ATTENTION}, updated_at = now(),
-                cleared = 0
-            where case_id = %(case_id)s){FOLLOWED if then else ""}
-        insert into events (case_id, seq, tenant_id, type, actor_kind, actor_id, before, after, data)
-        select %(case_id)s, %(from)s + e.n, %(tenant)s, e.type, e.actor_kind, e.actor_id, e.before, e.after, e.data
-        from jsonb_to_recordset(%(facts)s) as e(n bigint, type text, actor_kind text, actor_id text,
-                                                before text, after text, data jsonb)""",
-        {
-            **values,
-            "case_id": case.case_id,
-            "from": case.version,
-            "tenant": case.tenant_id,
-            "facts": Jsonb(_rows(case, facts)),
-        },
+    tx.along(
+        f"""update cases set {assignments}, needs_attention = {NEEDS_ATTENTION}, updated_at = now(),
+            cleared = 0
+        where case_id = %(case_id)s""",
+        {**values, "case_id": case.case_id},
     )
+    told = {"case_id": case.case_id, "tenant": case.tenant_id}
+    if then:
+        graph = {"graph": moved.graph, "graph_version": moved.graph_version, "priority": moved.priority}
+        tx.along(FOLLOW, {**told, **graph, **then._asdict()})
+    tx.along(TELL, {**told, "from": case.version, "facts": Jsonb(_rows(case, facts))})
     tx.commands |= then is not None
     tx.changed.add(Change(moved.case_id, moved.version, moved.status in AT_REST))
     return moved

@@ -22,6 +22,7 @@ from hitl.errors import Fenced
 from hitl.store.commands import HOLD
 from hitl.store.maintenance import clear_checkpoints
 from hitl.store.postgres import Jsonb, Tx
+from hitl.store.riders import Write
 
 DIGITS = 8
 MOVE_HEAD = """insert into checkpoint_heads (tenant_id, thread_id, checkpoint_ns, checkpoint_id, state)
@@ -41,16 +42,28 @@ class _Later:
     """Stands in for a cursor, and keeps the statements for the transaction that settles the run."""
 
     def __init__(self) -> None:
-        self.statements: list[tuple[Any, Any]] = []
+        self._writes: list[Write] = []
+        self._once = True  # no two of the calls may write the same row
+        self._texts: set[Any] = set()
         self.heads: dict[str, tuple[str, str, str]] = {}  # by namespace
 
     def execute(self, sql: Any, params: Any = None) -> None:
         """Keep one."""
-        self.statements.append((sql, params))
+        self.executemany(sql, [params])
 
     def executemany(self, sql: Any, rows: Iterable[Any]) -> None:
         """Keep one for each of the rows."""
-        self.statements += [(sql, row) for row in rows]
+        self._once &= sql not in self._texts
+        self._texts.add(sql)
+        self._writes += [Write(sql, row) for row in rows]
+
+    def write(self, tx: Tx) -> None:
+        """Write all with the next statement; one after the other where calls may have written to the same row."""
+        for sql, params in self._writes:
+            if self._once:
+                tx.along(sql, params)
+            else:
+                tx.execute(sql, params)
 
 
 class FencedSaver(PostgresSaver):
@@ -84,22 +97,22 @@ class FencedSaver(PostgresSaver):
         self._run.command, self._run.later = run, _Later()
 
     def write(self, tx: Tx, state: dict[str, Any]) -> None:
-        """Write what was kept, and where the graph stands now; in a transaction that has proved the lease."""
+        """Write what was kept, and where the graph stands now, with the next statement of a transaction that has proved
+        the lease.
+        """
         run, later = self.command, self._run.later
         if run is None:
             raise Fenced()
         heads = dict(later.heads) if later else {}
         if later is not None:
-            with tx.conn.cursor(binary=True) as cursor:
-                for sql, params in later.statements:
-                    cursor.execute(sql, params)
+            later.write(tx)
         own = heads.pop("", None)
         if own:
-            tx.execute(MOVE_HEAD, (run.tenant_id, *own, Jsonb(state)))
+            tx.along(MOVE_HEAD, (run.tenant_id, *own, Jsonb(state)))
         else:
-            tx.execute(TELL_HEAD, (Jsonb(state), run.case_id))
+            tx.along(TELL_HEAD, (Jsonb(state), run.case_id))
         for head in heads.values():
-            tx.execute(MOVE_HEAD, (run.tenant_id, *head, None))
+            tx.along(MOVE_HEAD, (run.tenant_id, *head, None))
         failpoints.hit("before_commit:checkpoint")
 
     def get_next_version(self, current: str | None, channel: None) -> str:

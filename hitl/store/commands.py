@@ -1,62 +1,33 @@
 """Rows of `commands`: claimed under a lease with an epoch, renewed while their work lives, finished once."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from hitl.domain.cases import Case
-from hitl.domain.commands import LEASE_SECONDS, Command, Seen
+from hitl.domain.commands import LEASE_SECONDS, Command
 from hitl.errors import Fenced
 from hitl.store import cases
 from hitl.store.postgres import DictRow, Tx
 
-CLAIMED = """command_id, tenant_id, case_id, kind, graph, graph_version, ref, epoch, attempts, postponed_since, owner,
-    coalesce(extract(epoch from now() - postponed_since), 0)::float8 as postponed_for"""
+CLAIMED = """command_id, tenant_id, commands.case_id, kind, graph, graph_version, ref, epoch, attempts, owner,
+    postponed_since, coalesce(extract(epoch from now() - postponed_since), 0)::float8 as postponed_for"""
 # A settling needs the ledger alone, and no graph.
 SERVED = "(kind = 'settle' or graph || '@' || graph_version = any(%(serves)s))"
-SEEN = """(select round from cases c where c.case_id = commands.case_id) as round,
-    (select to_jsonb(h) from checkpoint_heads h
-        where h.thread_id = commands.case_id::text and h.checkpoint_ns = '') as head,
-    (select jsonb_build_object('decision_id', d.decision_id, 'decision', d.decision, 'interrupt_id', r.interrupt_id)
-        from decisions d join reviews r using (review_id) where d.decision_id = commands.ref) as answer,
-    exists (select 1 from actions a where a.case_id = commands.case_id and a.direction = 'reverse'
-        and a.status in ('planned', 'sending')) as undoing"""
-
-# Of the claimed command's case; at most one that is no settling, so that only a settling has to look for it.
-OTHER = """from commands other where other.case_id = commands.case_id and other.command_id <> %(id)s
-    and other.state = 'claimed' and other.lease_until >= now()"""
-
-
-def claim(tx: Tx, command_id: int, *, owner: str, serves: Sequence[str]) -> Command | None:
-    """Take the lease; None when the command is finished, leased, not due, or of a graph version not served here.
-
-    Nor while another command of the case is being carried out: both might undo the same action. The case row is locked.
-    """
-    row = tx.one(
-        f"""update commands set state = 'claimed', owner = %(owner)s, epoch = epoch + 1, attempts = attempts + 1,
-            lost = lost + (state = 'claimed')::int, lease_until = now() + make_interval(secs => %(lease)s)
-        where command_id = %(id)s and (state in ('ready', 'published') or (state = 'claimed' and lease_until < now()))
-          and available_at <= now() and {SERVED}
-          and not exists (select 1 {OTHER} and other.kind = 'settle')
-          and not (kind = 'settle' and exists (select 1 {OTHER} and other.kind <> 'settle'))
-        returning {CLAIMED}, {SEEN}""",
-        {"id": command_id, "owner": owner, "lease": LEASE_SECONDS, "serves": list(serves)},
-    )
-    if row is None:
-        return None
-    head, answer, round_ = row.pop("head") or {}, row.pop("answer"), row.pop("round")
-    seen = Seen(round_, head.get("checkpoint_id"), head.get("state"), answer, row.pop("undoing"))
-    return Command(**row, seen=seen)
+# The case of a run, locked until the transaction ends, and whether the run holds its lease until then.
+ENTER = f"""mine as materialized (select {cases.COLUMNS} from cases where case_id = %(case)s for update),
+    held as (select 1 from commands c, mine where c.command_id = %(id)s and c.epoch = %(epoch)s
+             and c.state = 'claimed' and c.lease_until > clock_timestamp() for no key update of c)"""
 
 
 def enter(tx: Tx, command: Command) -> Case:
     """The run's case, locked until this transaction ends, while the run holds its lease; Fenced when it does not."""
-    row = tx.one(
-        f"""with mine as materialized (select {cases.COLUMNS} from cases where case_id = %(case)s for update),
-        held as (select 1 from commands c, mine where c.command_id = %(id)s and c.epoch = %(epoch)s
-                 and c.state = 'claimed' and c.lease_until > clock_timestamp() for no key update of c)
-        select mine.*, exists (select 1 from held) as held from mine""",
-        {"case": command.case_id, "id": command.command_id, "epoch": command.epoch},
-    )
-    return _entered(row)
+    row = tx.one(f"with {ENTER} select mine.*, exists (select 1 from held) as held from mine", of_run(command))
+    return entered(row)
+
+
+def of_run(command: Command) -> dict[str, Any]:
+    """The parameters of ENTER."""
+    return {"case": command.case_id, "id": command.command_id, "epoch": command.epoch}
 
 
 def finish(tx: Tx, command: Command, result: str, *, failed: bool = False) -> Case:
@@ -67,21 +38,16 @@ def finish(tx: Tx, command: Command, result: str, *, failed: bool = False) -> Ca
                  where c.command_id = %(id)s and c.epoch = %(epoch)s
                  and c.state = 'claimed' and c.lease_until > clock_timestamp() returning 1)
         select mine.*, exists (select 1 from held) as held from mine""",
-        {
-            "case": command.case_id,
-            "id": command.command_id,
-            "epoch": command.epoch,
-            "result": result,
-            "state": "failed" if failed else "done",
-        },
+        {**of_run(command), "result": result, "state": "failed" if failed else "done"},
     )
-    return _entered(row)
+    return entered(row)
 
 
-def _entered(row: DictRow | None) -> Case:
+def entered(row: DictRow | None, prefix: str = "") -> Case:
+    """The case in a row that tells whether the lease is `held`; Fenced when it is not."""
     if row is None or not row.pop("held"):
         raise Fenced()
-    return cases.taken_from(row)
+    return cases.taken_from(row, prefix)
 
 
 def hold(tx: Tx, command: Command) -> None:
@@ -162,20 +128,6 @@ def lock_expired(tx: Tx, command_id: int) -> Command | None:
         (command_id,),
     )
     return Command(**row) if row else None
-
-
-def approach(tx: Tx, command_id: int) -> tuple[Case, int] | None:
-    """The case that a command moves, locked, and how many runs of it in a row were lost; None: no such command."""
-    row = tx.one(
-        f"""select {cases.COLUMNS}, lost from cases join (
-            select case_id as moved, lost from commands where command_id = %s) command on case_id = moved
-        for update of cases""",
-        (command_id,),
-    )
-    if row is None:
-        return None
-    lost = int(row.pop("lost"))
-    return cases.taken_from(row), lost
 
 
 def give_up(tx: Tx, command_id: int, result: str) -> None:

@@ -23,6 +23,7 @@ VIGILANT: dict[str, Any] = {
     "keepalives_count": 2,
     "tcp_user_timeout": 5000,
 }
+LINGER = 0.02  # seconds that news of a case under way wait for news that somebody may be waiting for
 BATCH = 120  # words of up to 60 bytes that fit into one 8,000-byte payload
 
 
@@ -55,6 +56,7 @@ class Notifier:
         self._url = url
         self._changes: dict[str, Change] = {}
         self._commands = False
+        self._urgent = False  # a command is ready, or a case has come to rest
         self._due = threading.Condition()
         self._closed = False
         self._thread: threading.Thread | None = None
@@ -62,15 +64,19 @@ class Notifier:
     def wake(self, changes: Iterable[Change], *, commands: bool) -> None:
         """Note whom to wake, the newest change of each case; returns at once."""
         with self._due:
+            lingering, urgent = bool(self._changes), self._urgent
             for change in changes:
                 self._changes[change.case_id] = _newer(change, self._changes.get(change.case_id))
+                self._urgent |= change.rest
             self._commands |= commands
+            self._urgent |= commands
             if not (self._changes or self._commands) or self._closed:
                 return
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="notifier", daemon=True)
                 self._thread.start()
-            self._due.notify()
+            if not lingering or self._urgent > urgent:
+                self._due.notify()
 
     def close(self) -> None:
         """Tell what is left and stop the thread; what it cannot tell in time is found by polls."""
@@ -93,10 +99,11 @@ class Notifier:
     def _next(self) -> tuple[list[Change], bool] | None:
         with self._due:
             self._due.wait_for(lambda: self._changes or self._commands or self._closed)
+            self._due.wait_for(lambda: self._urgent or self._closed, LINGER)
             if not (self._changes or self._commands):
                 return None
             batch = (list(self._changes.values()), self._commands)
-            self._changes, self._commands = {}, False
+            self._changes, self._commands, self._urgent = {}, False, False
             return batch
 
 

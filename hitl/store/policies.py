@@ -5,18 +5,16 @@ from hitl.domain.policies import PolicySet
 from hitl.errors import Invalid
 from hitl.store.postgres import Tx
 
+# The newest version of a policy set; a tenant's own goes before everybody's.
+NEWEST = """select version from policy_sets where name = %(policy)s and tenant_id in (%(tenant_id)s, 'default')
+    order by (tenant_id = 'default'), created_at desc, version desc limit 1"""
 
-def newest(tx: Tx, tenant_id: str, name: str) -> PolicySet:
-    """The newest version of a policy set; Invalid names those that exist."""
-    row = tx.one(
-        """select version from policy_sets where name = %s and tenant_id in (%s, 'default')
-        order by (tenant_id = 'default'), created_at desc, version desc limit 1""",
-        (name, tenant_id),
-    )
-    if row is None:
+
+def exists(tx: Tx, tenant_id: str, name: str) -> None:
+    """Invalid, which names those that exist, when there is no such policy set."""
+    if tx.one(NEWEST, {"policy": name, "tenant_id": tenant_id}) is None:
         names = [r["name"] for r in tx.all("select distinct name from policy_sets order by name")]
         raise Invalid(f"There is no policy set {name!r}; there is {', '.join(names)}.", field="policy")
-    return get(tx, tenant_id, name, row["version"])
 
 
 def get(tx: Tx, tenant_id: str, name: str, version: str) -> PolicySet:

@@ -18,6 +18,7 @@ from hitl import failpoints
 from hitl.errors import Unavailable
 from hitl.store.lines import DUE, Line, Mute, Pool, limit
 from hitl.store.notify import VIGILANT, Change, Notifier
+from hitl.store.riders import Write, together
 
 POOL_TIMEOUT = 2.0  # seconds until a caller is told that Postgres is gone
 CROSSED = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure, psycopg.errors.LockNotAvailable)
@@ -65,14 +66,33 @@ class Tx:
         self.memory = {} if memory is None else memory  # of the whole store: only for what never changes
         self.changed: set[Change] = set()
         self.commands = False
+        self._riders: list[Write] = []
+
+    def along(self, sql: str, params: Any = None) -> None:
+        """Have a write done together with the next statement, which does not see it; at the latest with the commit.
+
+        It has no WITH queries of its own, and no two that go together may write the same row.
+        """
+        self._riders.append(Write(sql, params))
+
+    def flush(self) -> None:
+        """Do what still waits for a statement to ride along with."""
+        if self._riders:
+            last = self._riders.pop()
+            self.execute(last.sql, last.params)
 
     def execute(self, sql: str, params: Any = None, *, anew: bool = False) -> psycopg.Cursor[DictRow]:
-        """Run one statement, planned once per connection; `anew`: planned each time, for the values that it has.
+        """Run one statement, with all that rides along, planned once per connection.
 
-        That is for what is best done otherwise with other values: lists, pages, and what looks at many rows.
+        `anew`: alone, and planned each time, for the values that it has. That is for what is best done otherwise with
+        other values: lists, pages, and what looks at many rows.
         """
         if anew:  # with values in its text: Postgres is told to plan no other than those for any value
+            self.flush()
             return psycopg.ClientCursor(self.conn, row_factory=dict_row).execute(sql, params)
+        if self._riders:
+            riders, self._riders = self._riders, []
+            sql, params = together(riders, sql, params)
         return self.conn.execute(sql, params)
 
     def one(self, sql: str, params: Any = None, *, anew: bool = False) -> DictRow | None:
@@ -137,6 +157,7 @@ class Store:
         with self._connection() as conn, conn.transaction():
             tx = Tx(conn, name, self._memory)
             yield tx
+            tx.flush()
             if tx.name:
                 failpoints.hit(f"before_commit:{tx.name}")
         self._committed(tx)
@@ -149,6 +170,7 @@ class Store:
         with self._connection() as conn:
             tx = Tx(conn, name, self._memory)
             yield tx
+            tx.flush()
         self._committed(tx)
 
     @contextmanager

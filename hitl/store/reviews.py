@@ -17,15 +17,15 @@ STANDS = f"""exists (select 1 from {ITS_ACTIONS} where direction = 'forward'
         and status in {STANDING} {{}}) as standing"""
 
 
-def open_(tx: Tx, values: dict[str, Any]) -> bool:
-    """Open a review for an interrupt; False when that interrupt has one."""
-    row = tx.one(
+def open_(tx: Tx, values: dict[str, Any]) -> None:
+    """Open a review for an interrupt, with the next statement; nothing when that interrupt has one."""
+    tx.along(
         """insert into reviews (review_id, tenant_id, case_id, interrupt_id, round, level, status, choices, form,
                                 proposed_actions, allowed_actions, digest, deadline_at)
         values (%(review_id)s, %(tenant_id)s, %(case_id)s, %(interrupt_id)s, %(round)s, %(level)s, %(status)s,
                 %(choices)s, %(form)s, %(proposed_actions)s, %(allowed_actions)s, %(digest)s,
                 now() + make_interval(hours => %(hours)s))
-        on conflict (case_id, interrupt_id) do nothing returning 1 as ok""",
+        on conflict (case_id, interrupt_id) do nothing""",
         {
             **values,
             "choices": Jsonb(values["choices"]),
@@ -34,7 +34,6 @@ def open_(tx: Tx, values: dict[str, Any]) -> bool:
             "allowed_actions": Jsonb(values["allowed_actions"]),
         },
     )
-    return row is not None
 
 
 def for_decision(tx: Tx, case_id: str, review_id: str) -> tuple[Case, DictRow]:
@@ -116,25 +115,26 @@ def vote(tx: Tx, values: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def decide(tx: Tx, values: dict[str, Any], vote_: dict[str, Any]) -> None:
-    """Close the review with a decision and the vote that settled it; a second one for the same review is impossible."""
-    tx.execute(
-        """with closed as (
-            update reviews set status = 'decided', closed_at = now() where review_id = %(review_id)s),
-        voted as (
-            insert into votes (review_id, person, tenant_id, choice, body)
-            values (%(review_id)s, %(person)s, %(tenant_id)s, %(choice)s, %(body)s)
-            on conflict (review_id, person) do nothing)
-        insert into decisions (decision_id, tenant_id, case_id, review_id, round, decision, decided_by, reason,
+    """Close the review with a decision and the vote that settled it, with the next statement.
+
+    A second one for the same review is impossible.
+    """
+    tx.along(
+        "update reviews set status = 'decided', closed_at = now() where review_id = %(review_id)s",
+        {"review_id": values["review_id"]},
+    )
+    tx.along(
+        """insert into votes (review_id, person, tenant_id, choice, body)
+        values (%(review_id)s, %(person)s, %(tenant_id)s, %(choice)s, %(body)s)
+        on conflict (review_id, person) do nothing""",
+        {**vote_, "body": Jsonb({})},  # the decision has it
+    )
+    tx.along(
+        """insert into decisions (decision_id, tenant_id, case_id, review_id, round, decision, decided_by, reason,
                                   private_note, response, policies, actions, digest)
         values (%(decision_id)s, %(tenant_id)s, %(case_id)s, %(review_id)s, %(round)s, %(decision)s, %(decided_by)s,
                 %(reason)s, %(private_note)s, %(response)s, %(policies)s, %(actions)s, %(digest)s)""",
-        {
-            **vote_,
-            **values,
-            "body": Jsonb({}),  # the decision has it
-            "policies": Jsonb(values["policies"]),
-            "actions": Jsonb(values["actions"]),
-        },
+        {**values, "policies": Jsonb(values["policies"]), "actions": Jsonb(values["actions"])},
     )
 
 
@@ -180,8 +180,8 @@ def rolled_back(tx: Tx, case_id: str, round_: int) -> bool:
 
 
 def appeal(tx: Tx, values: dict[str, Any]) -> None:
-    """Write down who asked for a rollback, and why; `round` is the round that it opens."""
-    tx.execute(
+    """Write down who asked for a rollback, and why, with the next statement; `round` is the round that it opens."""
+    tx.along(
         """insert into appeals (appeal_id, tenant_id, case_id, round, decision_id, kind, on_appeal, by_person, reason)
         values (%(appeal_id)s, %(tenant_id)s, %(case_id)s, %(round)s, %(decision_id)s, %(kind)s, %(on_appeal)s,
                 %(by_person)s, %(reason)s)""",

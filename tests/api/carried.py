@@ -6,7 +6,7 @@ from hitl.domain.verdicts import Finding, Span, Verdict
 from hitl.operations import analysis, runs
 from hitl.operations.runs import Head
 from hitl.runtime import Runtime
-from hitl.store import commands
+from hitl.store import claims
 from hitl.store.postgres import Tx
 
 
@@ -33,7 +33,7 @@ def to_end(runtime: Runtime, case_id: str) -> None:
         )
         row = tx.one("select command_id from commands where case_id = %s and state = 'ready'", (case_id,))
         assert row is not None
-        command = commands.claim(tx, row["command_id"], owner="test", serves=_serves(tx, case_id))
+        command = claims.claim(tx, row["command_id"], owner="test", serves=_serves(tx, case_id))
         assert command is not None
         runs.settle(tx, command, Head(finished=True), _people(runtime))
 

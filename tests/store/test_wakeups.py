@@ -1,13 +1,15 @@
 """Wake-ups come after the commit and from a connection of their own: a NOTIFY in a transaction serializes commits."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
 
 import hitl
+from hitl.store import notify
 from hitl.store.notify import BATCH, CASES, COMMANDS, VIGILANT, Change, Listener, Notifier, read, written
 from tests.graphs.house import House
 
@@ -90,6 +92,22 @@ def _listening(house: House, n: int) -> None:
             conn.execute("select pg_sleep(0.05)")
 
 
+@contextmanager
+def _hearing(house: House) -> Iterator[tuple[list[str], threading.Event]]:
+    heard: list[str] = []
+    woken = threading.Event()
+
+    def hear(payload: str) -> None:
+        heard.append(payload)
+        woken.set()
+
+    listener = Listener(house.url, CASES, hear)
+    listener.start()
+    _listening(house, 1)
+    yield heard, woken
+    listener.close()
+
+
 def test_a_wake_up_says_how_far_the_case_has_come() -> None:
     told = [Change("a-case", 7, rest=True), Change("another", 3, rest=False)]
     assert list(read(written(told))) == told
@@ -106,20 +124,31 @@ def test_the_longest_payload_fits_into_a_notify() -> None:
 
 
 def test_of_several_changes_the_newest_is_told(house: House) -> None:
-    heard: list[str] = []
-    woken = threading.Event()
-
-    def hear(payload: str) -> None:
-        heard.append(payload)
-        woken.set()
-
-    listener = Listener(house.url, CASES, hear)
-    listener.start()
-    _listening(house, 1)
-    house.store.notifier.wake([Change("a", 3, False), Change("a", 5, True), Change("a", 4, False)], commands=False)
-    assert woken.wait(10)
-    listener.close()
+    with _hearing(house) as (heard, woken):
+        house.store.notifier.wake([Change("a", 3, False), Change("a", 5, True), Change("a", 4, False)], commands=False)
+        assert woken.wait(10)
     assert heard == ["a:5:1"]
+
+
+@pytest.mark.parametrize(("rest", "commands"), [(True, False), (False, True)])
+def test_news_of_a_case_under_way_wait_for_news_that_cannot(
+    monkeypatch: pytest.MonkeyPatch, house: House, rest: bool, commands: bool
+) -> None:
+    monkeypatch.setattr(notify, "LINGER", 60.0)
+    with _hearing(house) as (heard, woken):
+        house.store.notifier.wake([Change("a", 3, False)], commands=False)
+        house.store.notifier.wake([Change("b", 7, False)], commands=False)
+        assert not woken.wait(0.3)
+        house.store.notifier.wake([Change("c", 5, rest)], commands=commands)
+        assert woken.wait(10)
+    assert heard == [f"a:3:0,b:7:0,c:5:{rest:d}"]
+
+
+def test_news_of_a_case_under_way_are_told_though_nothing_else_happens(house: House) -> None:
+    with _hearing(house) as (heard, woken):
+        house.store.notifier.wake([Change("a", 3, False)], commands=False)
+        assert woken.wait(10)
+    assert heard == ["a:3:0"]
 
 
 def test_who_listens_hears_again_after_the_connection_was_cut(house: House) -> None:

@@ -1,0 +1,92 @@
+"""How a command is claimed: the lease, and what the run needs to see; in one statement where nothing is unusual."""
+
+from collections.abc import Sequence
+
+from hitl.domain.cases import Case
+from hitl.domain.commands import LEASE_SECONDS, MAX_ATTEMPTS, SUSPECT_AFTER, Command, Seen
+from hitl.store import cases
+from hitl.store.commands import CLAIMED, SERVED
+from hitl.store.postgres import DictRow, Tx
+
+SEEN = """(select round from cases c where c.case_id = commands.case_id) as round,
+    (select to_jsonb(h) from checkpoint_heads h
+        where h.thread_id = commands.case_id::text and h.checkpoint_ns = '') as head,
+    (select jsonb_build_object('decision_id', d.decision_id, 'decision', d.decision, 'interrupt_id', r.interrupt_id)
+        from decisions d join reviews r using (review_id) where d.decision_id = commands.ref) as answer,
+    exists (select 1 from actions a where a.case_id = commands.case_id and a.direction = 'reverse'
+        and a.status in ('planned', 'sending')) as undoing"""
+
+CLAIM = """state = 'claimed', owner = %(owner)s, epoch = epoch + 1, attempts = attempts + 1,
+    lost = lost + (state = 'claimed')::int, lease_until = now() + make_interval(secs => %(lease)s)"""
+CLAIMABLE = """command_id = %(id)s and available_at <= now()
+    and (state in ('ready', 'published') or (state = 'claimed' and lease_until < now()))"""
+# Of the claimed command's case; at most one that is no settling, so that only a settling has to look for it.
+OTHER = """from commands other where other.case_id = commands.case_id and other.command_id <> %(id)s
+    and other.state = 'claimed' and other.lease_until >= now()"""
+
+
+def at_once(tx: Tx, command_id: int, *, owner: str, serves: Sequence[str], quick: bool) -> Command | None:
+    """What `approach` and `claim` do in turn, in one statement, where nothing is unusual; None also where anything is.
+
+    Unusual are: a settling command of the case, a case that is parked or whose analysis' beginning is to be told (that
+    of a `quick` one is not), a run that was lost or begun too often, and a case that moved on while its row was waited
+    for: the rest of the statement sees the moment at which it began.
+    """
+    row = tx.one(
+        f"""with mine as materialized (
+            select case_id, status, version from cases
+            where case_id = (select case_id from commands where command_id = %(id)s) for update)
+        update commands set {CLAIM} from mine
+        where {CLAIMABLE} and commands.case_id = mine.case_id and {SERVED} and kind <> 'settle'
+          and lost < %(suspect)s and attempts < %(most)s
+          and mine.status <> 'needs_migration' and (mine.status <> 'received' or %(quick)s)
+          and mine.version = (select version from cases c where c.case_id = mine.case_id)
+          and not exists (select 1 from commands other where other.case_id = commands.case_id
+              and other.kind = 'settle' and other.state in ('ready', 'published', 'claimed'))
+        returning {CLAIMED}, {SEEN}""",
+        {
+            "id": command_id,
+            "owner": owner,
+            "lease": LEASE_SECONDS,
+            "serves": list(serves),
+            "quick": quick,
+            "suspect": SUSPECT_AFTER,
+            "most": MAX_ATTEMPTS,
+        },
+    )
+    return _claimed(row) if row else None
+
+
+def approach(tx: Tx, command_id: int) -> tuple[Case, int] | None:
+    """The case that a command moves, locked, and how many runs of it in a row were lost; None: no such command."""
+    row = tx.one(
+        f"""select {cases.COLUMNS}, lost from cases join (
+            select case_id as moved, lost from commands where command_id = %s) command on case_id = moved
+        for update of cases""",
+        (command_id,),
+    )
+    if row is None:
+        return None
+    lost = int(row.pop("lost"))
+    return cases.taken_from(row), lost
+
+
+def claim(tx: Tx, command_id: int, *, owner: str, serves: Sequence[str]) -> Command | None:
+    """Take the lease; None when the command is finished, leased, not due, or of a graph version not served here.
+
+    Nor while another command of the case is being carried out: both might undo the same action. The case row is locked.
+    """
+    row = tx.one(
+        f"""update commands set {CLAIM} where {CLAIMABLE} and {SERVED}
+          and not exists (select 1 {OTHER} and other.kind = 'settle')
+          and not (kind = 'settle' and exists (select 1 {OTHER} and other.kind <> 'settle'))
+        returning {CLAIMED}, {SEEN}""",
+        {"id": command_id, "owner": owner, "lease": LEASE_SECONDS, "serves": list(serves)},
+    )
+    return _claimed(row) if row else None
+
+
+def _claimed(row: DictRow) -> Command:
+    head, answer, round_ = row.pop("head") or {}, row.pop("answer"), row.pop("round")
+    seen = Seen(round_, head.get("checkpoint_id"), head.get("state"), answer, row.pop("undoing"))
+    return Command(**row, seen=seen)

@@ -1,0 +1,152 @@
+"""A claim in one statement: what is usual, and nothing else; the way of two statements does the rest."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from hitl.domain.commands import Command
+from hitl.errors import Fenced, TargetBusy
+from hitl.store import calls, claims
+from tests.graphs.house import MODERATOR, House
+
+SETTLING = """insert into commands (case_id, kind, graph, graph_version, state, owner, lease_until, finished_at)
+    select %(case)s, 'settle', 'g', '1', %(state)s, case when claimed then 'w0' end, case when claimed then now() end,
+        case when %(state)s = 'done' then now() end from (select %(state)s = 'claimed') one (claimed)"""
+
+ON_ITS_WAY = """insert into actions (action_id, tenant_id, case_id, decision_id, round, ordinal, direction, kind,
+        target, aspect, params, reversible, status, sent_at, key)
+    select id, tenant_id, case_id, decision_id, round, 99, direction, kind, target, aspect, params, reversible,
+        'sending', now(), id || ':0' from actions, gen_random_uuid() id where case_id = %(case)s limit 1"""
+
+
+def _at_once(house: House, command_id: int, *, quick: bool = True, owner: str = "w1") -> Command | None:
+    with house.store.statement() as tx:
+        serves = house.runner().serves
+        return claims.at_once(tx, command_id, owner=owner, serves=serves, quick=quick)
+
+
+def _decided(house: House) -> tuple[str, int]:
+    """A case whose decision is to be carried out, and that command."""
+    case_id = house.waiting()
+    house.decide(case_id, by=MODERATOR)
+    (command_id,) = house.due()
+    return case_id, command_id
+
+
+def test_it_sees_what_the_way_of_two_statements_sees(house: House) -> None:
+    _, command_id = _decided(house)
+    with house.store.transaction() as tx:
+        claims.approach(tx, command_id)
+        slow = claims.claim(tx, command_id, owner="w1", serves=house.runner().serves)
+        tx.conn.execute("rollback")
+    fast = _at_once(house, command_id)
+    assert fast == slow
+    assert fast is not None
+    assert fast.seen.head
+    assert fast.seen.answer
+
+
+def test_a_claimed_command_is_not_claimed_until_its_lease_has_run_out(house: House) -> None:
+    _, command_id = _decided(house)
+    assert _at_once(house, command_id)
+    assert _at_once(house, command_id, owner="w2") is None
+    house.expire()
+    again = _at_once(house, command_id, owner="w2")
+    assert again is not None
+    assert (again.epoch, again.attempts) == (2, 2)
+    assert house.rows("select lost from commands where command_id = %s", (command_id,)) == [{"lost": 1}]
+
+
+@pytest.mark.parametrize(
+    "unusual",
+    [
+        "update commands set lost = 2",
+        "update commands set attempts = 5",
+        "update commands set available_at = now() + interval '1 minute'",
+        "update commands set graph_version = 'other'",
+        "update commands set state = 'done', finished_at = now()",
+        "update cases set status = 'needs_migration', parked_from = 'executing'",
+    ],
+)
+def test_whatever_is_unusual_is_left_alone(house: House, unusual: str) -> None:
+    _, command_id = _decided(house)
+    house.sql(unusual)
+    before = house.rows("select * from commands order by command_id")
+    assert _at_once(house, command_id) is None
+    assert house.rows("select * from commands order by command_id") == before
+
+
+@pytest.mark.parametrize(
+    ("state", "alone"), [("ready", False), ("published", False), ("claimed", False), ("done", True)]
+)
+def test_a_case_that_is_being_settled_is_left_alone(house: House, state: str, alone: bool) -> None:
+    case_id, command_id = _decided(house)
+    house.sql(SETTLING, {"case": case_id, "state": state})
+    assert (_at_once(house, command_id) is not None) is alone
+
+
+def test_a_settling_is_left_alone(house: House) -> None:
+    case_id = house.waiting()
+    house.sql(SETTLING, {"case": case_id, "state": "ready"})
+    (command_id,) = house.due()
+    assert _at_once(house, command_id) is None
+
+
+def test_a_slow_analysis_is_left_alone_for_its_beginning_is_to_be_told(house: House) -> None:
+    house.start()
+    (command_id,) = house.due()
+    assert _at_once(house, command_id, quick=False) is None
+    assert _at_once(house, command_id) is not None
+
+
+@contextmanager
+def _waiting(house: House, case_id: str, *, moves: bool) -> Iterator[None]:
+    """The case's row is held until the block has ended; whether the case moves on before it is let go."""
+    with house.store.transaction() as tx:
+        tx.execute("select 1 from cases where case_id = %s for update", (case_id,))
+        yield
+        if moves:
+            tx.execute("update cases set version = version + 1 where case_id = %s", (case_id,))
+
+
+@pytest.mark.parametrize("moves", [True, False])
+def test_a_case_that_moved_on_while_its_row_was_waited_for_is_left_alone(house: House, moves: bool) -> None:
+    case_id, command_id = _decided(house)
+    found: list[Command | None] = []
+    claim = threading.Thread(target=lambda: found.append(_at_once(house, command_id)))
+    with _waiting(house, case_id, moves=moves):
+        claim.start()
+        _blocked(house)
+    claim.join()
+    assert (found[0] is None) is moves
+    assert house.command(case_id)["state"] == ("ready" if moves else "claimed")
+
+
+def _blocked(house: House) -> None:
+    """Wait until somebody waits for a lock."""
+    while not house.rows("select 1 from pg_stat_activity where wait_event_type = 'Lock'"):
+        time.sleep(0.005)
+
+
+def test_nothing_is_put_on_its_way_without_the_lease(house: House) -> None:
+    case_id, command_id = _decided(house)
+    run = house.claim(command_id)
+    house.expire()
+    (action,) = house.rows("select action_id, status from actions where case_id = %s limit 1", (case_id,))
+    with pytest.raises(Fenced), house.store.transaction() as tx:
+        calls.enter_and_send(tx, run, action["action_id"])
+    assert house.rows("select status from actions where action_id = %s", (action["action_id"],)) == [
+        {"status": "planned"}
+    ]
+
+
+def test_one_goes_to_a_target_at_a_time(house: House) -> None:
+    case_id, command_id = _decided(house)
+    run = house.claim(command_id)
+    house.sql(ON_ITS_WAY, {"case": case_id})
+    planned = house.rows("select action_id from actions where case_id = %s and status = 'planned' limit 1", (case_id,))
+    with pytest.raises(TargetBusy), house.store.transaction() as tx:
+        calls.enter_and_send(tx, run, planned[0]["action_id"])
