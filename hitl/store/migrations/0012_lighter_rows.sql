@@ -66,3 +66,6 @@ create index cases_to_clear on cases (created_at) where cleared = 0;
 -- What repeats another: numbers that Postgres alone gives are unique, and open reviews have two more indexes.
 alter table forum_actions drop constraint forum_actions_number_key;
 drop index reviews_open;
+-- Each claim asks whether a settling of the case is unfinished, not only whether one is being carried out.
+drop index commands_settling;
+create index commands_settling on commands (case_id) where kind = 'settle' and state in ('ready', 'published', 'claimed');
