@@ -61,7 +61,7 @@ class Plans:
         self._verb = ""
         self._core = core
         with core.store.pool.connection() as conn:
-            conn.execute(SESSION)
+            conn.execute(SESSION, prepare=False)  # several at once
             conn.add_notice_handler(self._hear)
         self._tell(OFF)
 

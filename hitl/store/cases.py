@@ -152,7 +152,7 @@ def record_along(tx: Tx, case: Case, facts: Sequence[Fact], *, then: Next | None
     values = {name: Jsonb(value) if name == "error" and value else value for name, value in changes.items()}
     assignments = ", ".join(f"{name} = %({name})s" for name in values)
     tx.along(
-        f"""update cases set {assignments}, needs_attention = {NEEDS_ATTENTION}, updated_at = now()
+        f"""update cases set {assignments}, needs_attention = {NEEDS_ATTENTION}, updated_at = now(), cleared = 0
         where case_id = %(case_id)s""",
         {**values, "case_id": case.case_id},
     )

@@ -39,6 +39,7 @@ def of_all(tx: Tx, tenant_id: str, person: str | None, *, cursor: str, limit: in
           and (%(person)s::text is null or c.started_by = %(person)s or c.author_id = %(person)s)
         order by e.tx, e.case_id::text, e.seq limit %(limit)s""",
         {"tenant": tenant_id, "tx": at or "0", "case": case_id, "seq": int(seq or 0), "person": person, "limit": limit},
+        anew=True,
     )
 
 
@@ -63,6 +64,7 @@ def news(tx: Tx, tenant_id: str, case_ids: Sequence[str], *, since: str) -> News
             (select jsonb_agg(jsonb_build_array(case_id, version, status)) from moved join cases using (case_id)
              where case_id = any(%(ids)s::uuid[])) as changes""",
         {"tenant": tenant_id, "since": since, "ids": list(case_ids)},
+        anew=True,
     )
     assert row is not None
     changes = [Change(case_id, version, status in AT_REST) for case_id, version, status in row["changes"] or ()]

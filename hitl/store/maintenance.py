@@ -14,6 +14,7 @@ def unserved_cases(tx: Tx, served: Sequence[str], limit: int = 100) -> list[str]
           and c.status <> 'needs_migration'
         order by m.available_at, m.command_id limit %s""",
         (list(served), limit),
+        anew=True,
     )
     return [r["case_id"] for r in rows]
 
@@ -24,6 +25,7 @@ def servable_cases(tx: Tx, served: Sequence[str], limit: int = 100) -> list[str]
         """select case_id from cases where parked_from is not null
         and graph || '@' || graph_version = any(%s) limit %s""",
         (list(served), limit),
+        anew=True,
     )
     return [r["case_id"] for r in rows]
 
@@ -45,12 +47,13 @@ def clear_long_closed(tx: Tx, days: int, limit: int) -> int:
     """
     rows = tx.all(
         """with due as (
-            select case_id from cases where cleared < round and status = 'completed'
+            select case_id from cases where cleared = 0 and status = 'completed'
               and updated_at < now() - make_interval(days => %(days)s)
               and created_at < now() - make_interval(days => %(days)s)
             order by created_at limit %(limit)s for update skip locked)
         update cases c set cleared = c.round from due where c.case_id = due.case_id returning c.case_id""",
         {"days": days, "limit": limit},
+        anew=True,
     )
     if rows:
         clear_checkpoints(tx, [r["case_id"] for r in rows])
@@ -65,10 +68,12 @@ def clear_checkpoints(tx: Tx, thread_ids: Sequence[str]) -> None:
                 select 1 from checkpoint_heads h where h.thread_id = t.thread_id
                 and h.checkpoint_ns = t.checkpoint_ns and h.checkpoint_id = t.checkpoint_id)""",
             {"ids": list(thread_ids)},
+            anew=True,
         )
     tx.execute(
         """delete from checkpoint_blobs b where b.thread_id = any(%(ids)s) and not exists (
             select 1 from checkpoints c where c.thread_id = b.thread_id and c.checkpoint_ns = b.checkpoint_ns
             and c.checkpoint -> 'channel_versions' ->> b.channel = b.version)""",
         {"ids": list(thread_ids)},
+        anew=True,
     )

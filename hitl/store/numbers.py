@@ -75,12 +75,12 @@ class Totals:
 
     def _chunk(self, store: Store) -> bool:
         with store.transaction() as tx:
-            found = tx.one(NEXT, (self._next,))
+            found = tx.one(NEXT, (self._next,), anew=True)
             assert found is not None, "a select without a table has a row"
             if found["tx"] is None or found["tx"] >= found["seen"]:
                 return True
             end = min(found["tx"] + CHUNK, found["seen"])
-            rows = tx.all(SUMS, {"from": found["tx"], "to": end})
+            rows = tx.all(SUMS, {"from": found["tx"], "to": end}, anew=True)
         for row in rows:
             labels = tuple(row["labels"])
             self._sums.setdefault(row["name"], Counter())[labels] += row["n"]
@@ -108,7 +108,7 @@ class Totals:
 
 def numbers(tx: Tx, totals: Totals | None = None) -> Numbers:
     """All of them; without totals until they have been read to the end once."""
-    ages = tx.one(AGES)
+    ages = tx.one(AGES, anew=True)
     assert ages is not None, "an aggregate always has a row"
     counts: dict[str, Any] = {name: _counted(tx, *what) for name, what in COUNTS.items()}
     if totals:
@@ -123,5 +123,5 @@ def numbers(tx: Tx, totals: Totals | None = None) -> Numbers:
 
 
 def _counted(tx: Tx, labels: str, rows: str) -> dict[tuple[str, ...], int]:
-    found = tx.all(f"select array[{labels}] as labels, count(*) as n from {rows} group by {labels}")
+    found = tx.all(f"select array[{labels}]::text[] as labels, count(*) as n from {rows} group by {labels}", anew=True)
     return {tuple(row["labels"]): row["n"] for row in found}

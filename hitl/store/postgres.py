@@ -31,6 +31,13 @@ GONE = (
 )
 # Who hangs up does not wait for what it asked; without this, neither does Postgres notice before it has done it.
 NOTICED = "set client_connection_check_interval = '500ms'"
+# Each statement is prepared when a connection first sends it, and planned once. Left to themselves, psycopg prepares at
+# the sixth time and Postgres plans six times more: with connections enough that is most of what a short life costs.
+OPTIONS = (
+    "-c timezone=UTC -c client_encoding=UTF8 -c statement_timeout=30s -c idle_in_transaction_session_timeout=10s"
+    " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off"
+)
+PREPARED = 200  # statements kept per connection: more than there are, or they would push each other out
 
 
 def _dumps(value: Any) -> bytes:
@@ -74,24 +81,30 @@ class Tx:
             last = self._riders.pop()
             self.execute(last.sql, last.params)
 
-    def execute(self, sql: str, params: Any = None) -> psycopg.Cursor[DictRow]:
-        """Run one statement, with all that rides along."""
+    def execute(self, sql: str, params: Any = None, *, anew: bool = False) -> psycopg.Cursor[DictRow]:
+        """Run one statement, with all that rides along; planned once per connection, `anew`: each time, for its values.
+
+        That is for what is best done otherwise with other values: lists, pages, and what looks at many rows.
+        """
         if self._riders:
             riders, self._riders = self._riders, []
             sql, params = together(riders, sql, params)
+        if anew:  # with values in its text: Postgres is told to plan no other than those for any value
+            return psycopg.ClientCursor(self.conn, row_factory=dict_row).execute(sql, params)
         return self.conn.execute(sql, params)
 
-    def one(self, sql: str, params: Any = None) -> DictRow | None:
+    def one(self, sql: str, params: Any = None, *, anew: bool = False) -> DictRow | None:
         """The first row, or None."""
-        return self.execute(sql, params).fetchone()
+        return self.execute(sql, params, anew=anew).fetchone()
 
-    def all(self, sql: str, params: Any = None) -> list[DictRow]:
+    def all(self, sql: str, params: Any = None, *, anew: bool = False) -> list[DictRow]:
         """All rows."""
-        return self.execute(sql, params).fetchall()
+        return self.execute(sql, params, anew=anew).fetchall()
 
 
 def _configure(conn: psycopg.Connection[Any]) -> None:
     conn.adapters.register_loader("uuid", _UuidText)
+    conn.prepared_max = PREPARED
     with suppress(psycopg.errors.InvalidParameterValue):  # not every system can look
         conn.execute(NOTICED)
 
@@ -112,8 +125,8 @@ def open_pool(url: str, *, size: int) -> Pool:
             "autocommit": True,
             "row_factory": dict_row,
             **VIGILANT,
-            "options": "-c timezone=UTC -c statement_timeout=30s -c idle_in_transaction_session_timeout=10s"
-            " -c client_encoding=UTF8",
+            "prepare_threshold": 0,
+            "options": OPTIONS,
         },
     )
 

@@ -6,34 +6,34 @@ from hitl.domain.cases import Status
 from hitl.store.actions import UNSETTLED
 from hitl.store.postgres import DictRow, Tx
 
-# Everything that /status shows; `content` and `context` come along only where they are asked for.
+# Everything that /status shows; `content` and `context` come along only where they are asked for. As `json`, which is
+# written straight from the rows: `jsonb` would be built, sorted by key, and written then. What is shown as it stands
+# (a verdict, votes, settlements) has its names in the order that `jsonb` gave them. A first round has no appeal.
 WHOLE = f"""
 select c.case_id, c.tenant_id, c.status, c.outcome, c.needs_attention, c.version, c.content_id, c.author_id,
     c.started_by, c.graph, c.graph_version, c.policy, c.policy_version, c.error, c.round, c.priority, c.supersedes,
     c.created_at, c.updated_at,
-    (select to_jsonb(a) from (
-        select suspect, unavailable, sampled, sensitive, urgency, categories, rationale, to_people, analyzer
+    (select row_to_json(a) from (
+        select sampled, suspect, urgency, analyzer, rationale, sensitive, to_people, categories, unavailable
         from analyses where case_id = c.case_id order by round desc limit 1) a) as verdict,
-    (select jsonb_agg(to_jsonb(r) order by r.round, r.opened_at) from (
-        select r.review_id, r.round, r.level, r.status, r.choices, r.form, r.proposed_actions, r.allowed_actions,
-            r.deadline_at, r.quorum, r.opened_at, r.closed_at, d.decision,
-            coalesce((select jsonb_agg(jsonb_build_object('person', v.person, 'choice', v.choice, 'at', v.at)
-                                       order by v.at) from votes v where v.review_id = r.review_id), '[]') as votes
-        from reviews r left join decisions d using (review_id) where r.case_id = c.case_id) r) as reviews,
-    (select to_jsonb(d) from (
+    (select json_agg(r) from (
+        select review_id, round, level, status, choices, form, proposed_actions, allowed_actions, deadline_at, quorum,
+            coalesce((select json_agg(v) from (select at, choice, person from votes
+                      where review_id = asked.review_id order by at) v), '[]') as votes
+        from reviews asked where case_id = c.case_id order by round, opened_at) r) as reviews,
+    (select row_to_json(d) from (
         select decision_id, review_id, round, decision, decided_by, decided_at, reason, private_note, response,
             policies, actions
         from decisions where case_id = c.case_id order by round desc, decided_at desc limit 1) d) as decision,
-    (select jsonb_agg(to_jsonb(x) order by x.round, x.direction, x.ordinal) from (
+    (select json_agg(x) from (
         select action_id, kind, target, params, round, direction, ordinal, status, reverses, reversible, error,
-            sent_at, applied_at, reversed_at, {UNSETTLED} as needs_attention,
-            coalesce((select jsonb_agg(jsonb_build_object('person', s.person, 'outcome', s.outcome, 'reason', s.reason,
-                                                          'at', s.at) order by s.settlement_id)
-                      from settlements s where s.action_id = a.action_id), '[]') as settlements
-        from actions a where case_id = c.case_id) x) as actions,
-    (select to_jsonb(p) from (
-        select appeal_id, round, kind, on_appeal, by_person, reason, at from appeals
-        where case_id = c.case_id order by round desc limit 1) p) as appeal
+            applied_at, reversed_at, {UNSETTLED} as needs_attention,
+            coalesce((select json_agg(s) from (select at, person, reason, outcome from settlements
+                      where action_id = a.action_id order by settlement_id) s), '[]') as settlements
+        from actions a where case_id = c.case_id order by round, direction, ordinal) x) as actions,
+    (select row_to_json(p) from (
+        select round, kind, on_appeal, by_person, reason, at from appeals
+        where case_id = c.case_id and c.round > 1 order by round desc limit 1) p) as appeal
 """
 # Where cases are found in order; no index looks at the status itself, which changes too often for that.
 WAITING = """select distinct case_id from reviews where tenant_id = %(tenant)s and status in ('open', 'blocked')
@@ -90,7 +90,9 @@ def page(
     if status in ALSO:
         where.append(ALSO[status])
     return tx.all(
-        f"{WHOLE} from {source} where {' and '.join(where)} order by {at}.case_id desc limit %(limit)s", values
+        f"{WHOLE} from {source} where {' and '.join(where)} order by {at}.case_id desc limit %(limit)s",
+        values,
+        anew=True,
     )
 
 
@@ -102,4 +104,5 @@ def forum(tx: Tx, tenant_id: str, limit: int) -> list[DictRow]:
         from cases c join contents t using (case_id)
         where c.tenant_id = %s and c.current order by c.case_id desc limit %s""",
         (tenant_id, limit),
+        anew=True,
     )
