@@ -82,17 +82,15 @@ class Tx:
             self.execute(last.sql, last.params)
 
     def execute(self, sql: str, params: Any = None, *, anew: bool = False) -> psycopg.Cursor[DictRow]:
-        """Run one statement, with all that rides along, planned once per connection.
+        """Run one statement, with all that rides along; planned once per connection, `anew`: each time, for its values.
 
-        `anew`: alone, and planned each time, for the values that it has. That is for what is best done otherwise with
-        other values: lists, pages, and what looks at many rows.
+        That is for what is best done otherwise with other values: lists, pages, and what looks at many rows.
         """
-        if anew:  # with values in its text: Postgres is told to plan no other than those for any value
-            self.flush()
-            return psycopg.ClientCursor(self.conn, row_factory=dict_row).execute(sql, params)
         if self._riders:
             riders, self._riders = self._riders, []
             sql, params = together(riders, sql, params)
+        if anew:  # with values in its text: Postgres is told to plan no other than those for any value
+            return psycopg.ClientCursor(self.conn, row_factory=dict_row).execute(sql, params)
         return self.conn.execute(sql, params)
 
     def one(self, sql: str, params: Any = None, *, anew: bool = False) -> DictRow | None:
