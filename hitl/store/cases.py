@@ -18,11 +18,10 @@ COLUMNS = """case_id, tenant_id, content_id, author_id, started_by, graph, graph
     created_at, updated_at"""
 
 
-INVOLVED = """select author_id as person from cases where case_id = %(id)s
-    union select started_by from cases where case_id = %(id)s
-    union select by_person from appeals where case_id = %(id)s
-    union select decided_by from decisions where case_id = %(id)s
-    union select v.person from votes v join reviews voted using (review_id) where voted.case_id = %(id)s
+INVOLVED = """select unnest(array[author_id, started_by]) as person from cases where case_id = %(id)s
+    union all select by_person from appeals where case_id = %(id)s
+    union all select decided_by from decisions where case_id = %(id)s
+    union all select v.person from reviews voted join votes v using (review_id) where voted.case_id = %(id)s
           and voted.status = 'decided'"""
 _NAMES = tuple(name.strip() for name in COLUMNS.split(","))
 MINE = ", ".join(f"mine.{name} as mine_{name}" for name in _NAMES)  # beside columns of other tables

@@ -68,4 +68,5 @@ alter table forum_actions drop constraint forum_actions_number_key;
 drop index reviews_open;
 -- Each claim asks whether a settling of the case is unfinished, not only whether one is being carried out.
 drop index commands_settling;
-create index commands_settling on commands (case_id) where kind = 'settle' and state in ('ready', 'published', 'claimed');
+create index commands_settling on commands (case_id)
+    where kind = 'settle' and state in ('ready', 'published', 'claimed');
