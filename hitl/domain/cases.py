@@ -19,7 +19,7 @@ Status = Literal[
 Outcome = Literal["allowed", "actioned", "kept", "answered", "superseded"]
 
 # The built-in graphs and the version that new cases run; others are registered by the workers that serve them.
-GRAPH_VERSIONS: dict[str, str] = {"moderation": "1"}
+GRAPH_VERSIONS: dict[str, str] = {"moderation": "2"}
 AT_REST: frozenset[str] = frozenset({"waiting_review", "completed", "failed", "needs_migration"})
 SUPERSEDABLE: frozenset[str] = frozenset({"received", "analyzing", "waiting_review"})
 # What a case is doing while a command of a kind is under way; a retry returns it to this state.

@@ -11,7 +11,7 @@ from typing import Any
 from langgraph.graph import StateGraph
 
 from hitl.errors import Invalid
-from hitl.graphs.moderation import v1
+from hitl.graphs.moderation import v1, v2
 from hitl.store import workers
 from hitl.store.postgres import Tx
 
@@ -20,12 +20,16 @@ Builder = Callable[[], StateGraph[Any, Any, Any, Any]]
 
 @dataclass(frozen=True, slots=True)
 class GraphVersion:
-    """One released graph; `durability` is LangGraph's: `exit` for short pure segments, `sync` for long chains."""
+    """One released graph; `durability` is LangGraph's: `exit` for short pure segments, `sync` for long chains.
+
+    `width`: how many of its nodes may run at once, if that is limited; each further one takes a thread.
+    """
 
     name: str
     version: str
     build: Builder
     durability: typing.Literal["exit", "sync"] = "exit"
+    width: int | None = None
 
     @property
     def label(self) -> str:
@@ -33,13 +37,13 @@ class GraphVersion:
         return f"{self.name}@{self.version}"
 
 
-BUILT_IN = (GraphVersion(v1.NAME, v1.VERSION, v1.build),)
+BUILT_IN = tuple(GraphVersion(v.NAME, v.VERSION, v.build, width=1) for v in (v1, v2))
 VERSIONS: MappingProxyType[str, GraphVersion] = MappingProxyType({g.label: g for g in BUILT_IN})
 
 
 def fingerprint(graph: StateGraph[Any, Any, Any, Any]) -> str:
-    """SHA-256 (hex) over a graph's nodes, edges, branches and state: what paused cases depend on."""
-    shape = {
+    """SHA-256 (hex) over a graph's nodes, edges, branches, jumps and state: what paused cases depend on."""
+    shape: dict[str, Any] = {
         "nodes": sorted(graph.nodes),
         "edges": sorted(map(list, graph.edges)),
         "branches": {
@@ -48,6 +52,9 @@ def fingerprint(graph: StateGraph[Any, Any, Any, Any]) -> str:
         },
         "state": {name: str(kind) for name, kind in sorted(typing.get_type_hints(graph.state_schema).items())},
     }
+    jumps = {name: sorted(node.ends) for name, node in sorted(graph.nodes.items()) if node.ends}
+    if jumps:  # where nodes go by a Command; a shape without any is as it was before this was known
+        shape["jumps"] = jumps
     return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()
 
 

@@ -89,7 +89,7 @@ class Runner:
         else:
             saver.command = run.command
         try:
-            config = self._config(run.command)
+            config = self._config(run.command, version)
             head = _seen(run.command) or _head(graph, config)
             given = self._given(run.command, head)
             if given is not _NOTHING:
@@ -107,6 +107,7 @@ class Runner:
             config,
             context=Work(run, self._ledger, self._judge),
             durability=version.durability,
+            output_keys=[k for k in ("round",) if k in graph.channels] or None,
             version="v2",
         )
         return Head(
@@ -147,8 +148,9 @@ class Runner:
         with self._store.transaction() as tx:
             runs.settled_actions(tx, run.command, first=run.catch_up)
 
-    def _config(self, command: Command) -> RunnableConfig:
-        return RunnableConfig(**{**self._trace(command), "configurable": {"thread_id": command.case_id}})  # type: ignore[typeddict-item]
+    def _config(self, command: Command, version: GraphVersion) -> RunnableConfig:
+        asked = {"configurable": {"thread_id": command.case_id}, "max_concurrency": version.width}
+        return RunnableConfig(**{**self._trace(command), **asked})  # type: ignore[typeddict-item]
 
     def _compiled(self, version: GraphVersion) -> tuple[FencedSaver, Compiled]:
         if not hasattr(self._own, "saver"):

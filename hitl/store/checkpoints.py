@@ -4,13 +4,20 @@ Without this a stalled worker's late write, or one of a worker with a fast clock
 review vanishes. Reads start at the head; the chain of parents and everything else is LangGraph's own.
 """
 
+import inspect
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata, CheckpointTuple
+from langgraph.checkpoint.base import (
+    BaseCheckpointSaver,
+    ChannelVersions,
+    Checkpoint,
+    CheckpointMetadata,
+    CheckpointTuple,
+)
 from langgraph.checkpoint.postgres import PostgresSaver
 from psycopg import Connection, Cursor
 from psycopg.rows import DictRow
@@ -25,10 +32,17 @@ from hitl.store.postgres import Jsonb, Tx
 from hitl.store.riders import Write
 
 DIGITS = 8
+Method = TypeVar("Method", bound=Callable[..., Any])
 MOVE_HEAD = """insert into checkpoint_heads (tenant_id, thread_id, checkpoint_ns, checkpoint_id, state)
     values (%s, %s, %s, %s, %s) on conflict (thread_id, checkpoint_ns) do update
         set checkpoint_id = excluded.checkpoint_id, state = excluded.state"""
 TELL_HEAD = "update checkpoint_heads set state = %s where thread_id = %s and checkpoint_ns = ''"
+
+
+def _described_once(function: Method) -> Method:
+    """LangGraph looks at this function's signature at the beginning of every run: it finds one made before."""
+    function.__dict__["__signature__"] = inspect.signature(function)
+    return function
 
 
 class _Run:
@@ -79,6 +93,7 @@ class FencedSaver(PostgresSaver):
         self._fenced = fenced
         self._pool = pool
         self._writing = threading.local()  # LangGraph writes from threads of its own
+        self._copies: dict[tuple[int, frozenset[tuple[str, ...]]], BaseCheckpointSaver[str]] = {}
 
     @property
     def command(self) -> Command | None:
@@ -115,6 +130,13 @@ class FencedSaver(PostgresSaver):
             tx.along(MOVE_HEAD, (run.tenant_id, *head, None))
         failpoints.hit("before_commit:checkpoint")
 
+    def with_allowlist(self, extra_allowlist: Collection[tuple[str, ...]]) -> BaseCheckpointSaver[str]:
+        """The shallow copy that LangGraph works with (strict msgpack): asked for at each run's beginning, made once."""
+        asked = (id(self.serde), frozenset(extra_allowlist))
+        if asked not in self._copies:
+            self._copies[asked] = super().with_allowlist(extra_allowlist)
+        return self._copies[asked]
+
     def get_next_version(self, current: str | None, channel: None) -> str:
         """A channel's next version, compared as text: LangGraph's own without the random end, which made up most of a
         checkpoint. That keeps apart runs that go on from one checkpoint; here only one can: heads move under a lease.
@@ -149,6 +171,7 @@ class FencedSaver(PostgresSaver):
         finally:
             self._writing.head = None
 
+    @_described_once
     def put_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:

@@ -41,7 +41,9 @@ def configure(
 
 
 def run_config(*, case_id: str, command_id: int | str, graph: str, version: str, kind: str) -> dict[str, Any]:
-    """What a run of a graph adds to its config, so that a trace can be found by case and command."""
+    """What a run of a graph adds to its config, so that a trace can be found by case and command; nothing when off."""
+    if "client" not in _state:
+        return {}  # LangGraph would carry it through each step, and write it into each checkpoint
     return {
         "run_name": f"{graph}:{kind}",
         "tags": [graph, kind],

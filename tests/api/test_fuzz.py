@@ -22,6 +22,7 @@ from hitl.store import workers
 from tests.api.carried import to_end, to_review
 from tests.api.conftest import as_, post
 from tests.api.conftest import settings as of
+from tests.graphs.house import SERVED
 from tests.services.postgres import Databases
 
 ROLES = ["author", "service", "moderator", "supervisor", "admin", "nobody"]
@@ -97,7 +98,7 @@ def fuzzed(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> It
         desk = TestClient(app)
         real = [there(desk, runtime, steps) for steps in range(5)]
         with runtime.store.transaction() as tx:  # a worker that lives for longer than this module
-            workers.beat(tx, "worker-1", serves=["moderation@1"], relay=True)
+            workers.beat(tx, "worker-1", serves=[SERVED], relay=True)
             tx.execute("update workers set seen_at = now() + interval '1 hour'")
         yield Fuzzed(schema, real)
         runtime.close()

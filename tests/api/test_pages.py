@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 from hitl.runtime import Runtime
 from hitl.store import workers
 from tests.api.conftest import as_, desk_on, post
+from tests.graphs.house import SERVED
 
 PAGES = ["/docs", "/demo", "/problems/not-found"]
 PREFLIGHT = {
@@ -128,7 +129,7 @@ def test_machines_see_when_all_is_there_and_the_numbers(own_desk: tuple[TestClie
     desk, runtime = own_desk
     post(desk)
     with runtime.store.transaction() as tx:
-        workers.beat(tx, "worker-1", serves=["moderation@1"], relay=True)
+        workers.beat(tx, "worker-1", serves=[SERVED], relay=True)
     assert desk.get("/readyz").json() == {"ready": True, "workers": 1, "relays": 1}
     numbers = desk.get("/metrics").text
     for line in (

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from hitl.directory import DEV
+from hitl.domain.cases import GRAPH_VERSIONS
 from hitl.domain.commands import Command
 from hitl.domain.people import Person
 from hitl.graphs import registry
@@ -28,6 +29,8 @@ AUTHOR, AUTHOR_2 = DEV["dev-author"], DEV["dev-author-2"]
 MODERATOR, MODERATOR_2 = DEV["dev-moderator"], DEV["dev-moderator-2"]
 SUPERVISOR, SUPERVISOR_2 = DEV["dev-supervisor"], DEV["dev-supervisor-2"]
 ADMIN = DEV["dev-admin"]
+CURRENT = GRAPH_VERSIONS["moderation"]
+SERVED = f"moderation@{CURRENT}"
 TABLES = "select tablename from pg_tables where schemaname = 'public' order by 1"
 
 
@@ -243,8 +246,10 @@ __all__ = [
     "ADMIN",
     "AUTHOR",
     "AUTHOR_2",
+    "CURRENT",
     "MODERATOR",
     "MODERATOR_2",
+    "SERVED",
     "SUPERVISOR",
     "SUPERVISOR_2",
     "Crash",

@@ -5,7 +5,7 @@ from hitl.operations.backlog import Backlog
 from hitl.operations.start import StartRequest, start
 from hitl.operations.turns import LAST, MOST_AUTHORS, SHARE, Turns
 from hitl.store import outbox
-from tests.graphs.house import House
+from tests.graphs.house import SERVED, House
 
 
 class Clock:
@@ -59,7 +59,7 @@ def test_the_first_post_of_another_goes_before_the_rest_of_a_flood(house: House)
     by["calm"].append(_start(house, backlog, "calm", 0))
     urgent = _start(house, backlog, "flooder", 99, priority=9)
     with house.store.transaction() as tx:
-        taken, _ = outbox.take(tx, window=64, relay="r", serves=["moderation@1"])
+        taken, _ = outbox.take(tx, window=64, relay="r", serves=[SERVED])
     ids = [command_id for command_id, _ in taken]
     order = {row["command_id"]: row["case_id"] for row in house.rows("select command_id, case_id from commands")}
     cases = [order[command_id] for command_id in ids]

@@ -3,7 +3,7 @@
 from hitl.domain.people import Person
 from hitl.operations import upkeep
 from hitl.store import cases, idempotency, maintenance, outbox, workers
-from tests.graphs.house import AUTHOR, MODERATOR, MODERATOR_2, SUPERVISOR, SUPERVISOR_2, House, edit
+from tests.graphs.house import AUTHOR, CURRENT, MODERATOR, MODERATOR_2, SERVED, SUPERVISOR, SUPERVISOR_2, House, edit
 
 OLD = "moderation@0"
 
@@ -39,9 +39,9 @@ def test_a_case_of_a_version_that_nobody_serves_is_parked_and_taken_up_again(hou
     house.decide(case_id)
     _old(house, case_id)
     assert house.deliver(house.due()[0]) is None, "this worker does not serve it"
-    _upkeep(house, "moderation@1")
+    _upkeep(house, SERVED)
     assert house.status(case_id) == "needs_migration"
-    _upkeep(house, "moderation@1")
+    _upkeep(house, SERVED)
     _upkeep(house, OLD)
     assert house.status(case_id) == "executing"
     assert house.told(case_id)[-2:] == ["case_parked", "case_unparked"]
@@ -53,7 +53,7 @@ def test_nothing_is_parked_while_no_worker_lives_or_another_serves_it(house: Hou
     house.decide(case_id)
     _old(house, case_id)
     _upkeep(house)
-    _upkeep(house, "moderation@1", OLD)
+    _upkeep(house, SERVED, OLD)
     assert house.status(case_id) == "executing"
 
 
@@ -72,7 +72,7 @@ def test_a_reversal_of_a_version_that_is_gone_runs_under_the_current_one_and_say
     case_id = house.acted()
     house.rollback(case_id)
     _old(house, case_id)
-    _upkeep(house, "moderation@1")
+    _upkeep(house, SERVED)
     assert house.told(case_id)[-1] == "graph_version_changed"
     assert house.insist() == ["done"]
     assert (house.status(case_id), house.world.shows("author:dev-author")) == ("waiting_review", {})
@@ -81,7 +81,7 @@ def test_a_reversal_of_a_version_that_is_gone_runs_under_the_current_one_and_say
 def test_a_parked_case_that_is_edited_ends_superseded(house: House) -> None:
     case_id = house.start("one text", content_id="p")
     _old(house, case_id)
-    _upkeep(house, "moderation@1")
+    _upkeep(house, SERVED)
     assert house.status(case_id) == "needs_migration"
     house.start("another text", content_id="p")
     assert house.show(case_id)["outcome"] == "superseded"
@@ -91,12 +91,12 @@ def test_a_decision_that_waits_for_its_version_is_not_lost_to_an_edited_text(hou
     first = house.waiting(content="one text", content_id="p")
     house.decide(first)
     _old(house, first)
-    _upkeep(house, "moderation@1")
+    _upkeep(house, SERVED)
     assert house.status(first) == "needs_migration"
     second = house.start("another text", content_id="p")
     assert (house.status(first), house.status(second)) == ("needs_migration", "received")
-    house.sql("update cases set graph_version = '1'")
-    house.sql("update commands set graph_version = '1'")
+    house.sql("update cases set graph_version = %s", (CURRENT,))
+    house.sql("update commands set graph_version = %s", (CURRENT,))
     house.insist()
     assert (house.show(first)["outcome"], house.status(second)) == ("actioned", "waiting_review")
 
@@ -108,7 +108,7 @@ def test_a_settling_needs_no_graph_and_runs_when_its_version_is_gone(house: Hous
     house.insist()
     house.settle(house.action(case_id, "remove_content")["action_id"], "retry")
     _old(house, case_id)
-    _upkeep(house, "moderation@1")
+    _upkeep(house, SERVED)
     assert house.status(case_id) == "waiting_review"
     with house.store.transaction() as tx:
         assert [kind for _, kind in outbox.take(tx, window=8, relay="r", serves=[])[0]] == ["settle"]
@@ -123,7 +123,7 @@ def test_cases_that_cannot_be_parked_do_not_keep_others_from_it(house: House) ->
         _old(house, case_id)
     house.sql("update commands set priority = priority where case_id = %s", (ids[0],))  # to the end of the table
     with house.store.transaction() as tx:
-        found = [maintenance.unserved_cases(tx, ["moderation@1"], limit=1) for _ in range(2)]
+        found = [maintenance.unserved_cases(tx, [SERVED], limit=1) for _ in range(2)]
     assert found == [[ids[0]], [ids[0]]], "the longest waiting first"
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from importlib.metadata import version
+from inspect import signature
 from typing import Any
 from uuid import uuid4
 
@@ -193,3 +194,26 @@ def test_a_late_write_of_the_last_run_is_not_taken_for_the_next_ones(house: Hous
     saver.command = house.claim(house.command(other)["command_id"])
     with pytest.raises(Fenced):
         saver.put(_config(run), _checkpoint(), {"source": "loop", "step": 0}, {})
+
+
+def test_the_copy_for_a_graph_is_made_once_and_differs_from_anothers(house: House) -> None:
+    saver = FencedSaver(house.store.pool)
+    numbers, dates = [("builtins", "complex")], [("builtins", "slice")]
+    clone = saver.with_allowlist(numbers)
+    assert saver.with_allowlist(numbers) is clone
+    assert saver.with_allowlist(dates) is not clone
+    assert clone.with_allowlist(dates) not in (clone, saver.with_allowlist(dates)), "a copy of it allows both"
+
+
+def test_langgraph_sees_the_signature_that_the_savers_methods_have(house: House) -> None:
+    class Older(FencedSaver):
+        def put_writes(self, config: RunnableConfig, writes: Any, task_id: str) -> None:  # type: ignore[override]
+            """As before LangGraph had paths."""
+
+    assert list(signature(FencedSaver(house.store.pool).put_writes).parameters) == [
+        "config",
+        "writes",
+        "task_id",
+        "task_path",
+    ]
+    assert "task_path" not in signature(Older(house.store.pool).put_writes).parameters

@@ -8,9 +8,9 @@ import pytest
 from hitl.errors import Fenced
 from hitl.operations import runs
 from hitl.store import commands, outbox, workers
-from tests.graphs.house import MODERATOR, House
+from tests.graphs.house import MODERATOR, SERVED, House
 
-SERVES = ["moderation@1"]
+SERVES = [SERVED]
 
 
 def _take(house: House, window: int = 64, relay: str = "relay") -> list[int]:

@@ -136,6 +136,10 @@ def test_off_means_no_request_whatever_the_environment_says(decided: bool) -> No
         assert bool(server.requests) is not decided
 
 
+def test_a_run_that_is_not_traced_carries_nothing_for_traces() -> None:
+    assert tracing.run_config(case_id=CASE, command_id=COMMAND, graph="moderation", version="1", kind="start") == {}
+
+
 def test_without_a_key_nothing_is_traced(langsmith: FakeLangSmith, groq: FakeGroq) -> None:
     assert not tracing.configure(enabled=True, api_key=None, endpoint=langsmith.url)
     _run(groq)

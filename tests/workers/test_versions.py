@@ -1,6 +1,7 @@
 """Cases of a graph version that no living worker serves wait, and say so; a reversal goes on under the current one."""
 
 from hitl.store import workers
+from tests.graphs.house import CURRENT
 from tests.workers.crew import Crew
 
 
@@ -19,13 +20,13 @@ def test_unserved_versions_park_and_come_back(embedded_crew: Crew) -> None:
     crew.await_(lambda: crew.status(old)["status"] == "needs_migration", worker)
     crew.await_(lambda: crew.status(reversed_)["status"] == "waiting_review", worker)
     case = crew.status(reversed_)
-    assert (case["graph_version"], case["review"]["round"]) == ("1", 2)
+    assert (case["graph_version"], case["review"]["round"]) == (CURRENT, 2)
     told = crew.rows("select data from events where type = 'graph_version_changed' and case_id = %s", reversed_)
-    assert told == [{"data": {"from": "0", "to": "1"}}]
+    assert told == [{"data": {"from": "0", "to": CURRENT}}]
 
     with crew.store.transaction() as tx:
         workers.beat(tx, "an old worker", serves=["moderation@0"], relay=False)
     crew.await_(lambda: crew.status(old)["status"] == "executing", worker)
-    crew.run("update commands set graph_version = '1' where state <> 'done'")
-    crew.run("update cases set graph_version = '1'")
+    crew.run("update commands set graph_version = %s where state <> 'done'", CURRENT)
+    crew.run("update cases set graph_version = %s", CURRENT)
     crew.await_(lambda: crew.status(old)["status"] == "completed", worker)

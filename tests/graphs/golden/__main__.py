@@ -1,6 +1,6 @@
-"""Write the golden file of each current graph version: `python -m tests.graphs.golden`, once per release."""
+"""Write the golden file of each graph's current version: `python -m tests.graphs.golden`, once per release."""
 
-from hitl.graphs.registry import VERSIONS
+from hitl.domain.cases import GRAPH_VERSIONS
 from tests.graphs.golden import dump, gates
 from tests.graphs.house import House
 from tests.services.postgres import Databases, private_postgres
@@ -9,5 +9,5 @@ with private_postgres() as postgres, Databases(postgres.url).fresh() as url:
     house = House(url)
     brought = gates.bring(house)
     house.close()
-    for label in VERSIONS:
-        dump.write(label.replace("@", "-"), dump.dump(url, brought))
+    for name, version in GRAPH_VERSIONS.items():
+        dump.write(f"{name}-{version}", dump.dump(url, brought))
