@@ -28,9 +28,13 @@ def test_whoever_left_is_not_told_and_what_had_not_begun_is_not_done() -> None:
     done: list[int] = []
     go_on = Event()
 
+    def note(number: int) -> None:
+        go_on.wait()
+        done.append(number)
+
     async def leave() -> int:
-        first = asyncio.create_task(desk._on(threads, lambda: go_on.wait() and done.append(1)))
-        second = asyncio.create_task(desk._on(threads, lambda: done.append(2)))
+        first = asyncio.create_task(desk._on(threads, lambda: note(1)))
+        second = asyncio.create_task(desk._on(threads, lambda: note(2)))
         await asyncio.sleep(0)
         first.cancel()
         second.cancel()
