@@ -14,7 +14,7 @@ from api.errors import Problem
 from hitl.domain.people import Person
 from hitl.errors import Invalid, Unavailable
 
-HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?\Z", re.IGNORECASE)
+HOST = re.compile(rb"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?\Z", re.IGNORECASE)
 FORWARDING = frozenset({b"forwarded", b"via", b"x-real-ip", b"x-client-ip", b"true-client-ip", b"cf-connecting-ip"})
 bearer = HTTPBearer(
     auto_error=False,
@@ -53,7 +53,8 @@ def recognized(request: Request, desk: Desk, token: str | None) -> Person:
 
 def token_of(request: Request) -> str | None:
     """The bearer token that a request carries."""
-    scheme, token = get_authorization_scheme_param(request.headers.get("authorization"))
+    sent = next((value for name, value in request.scope["headers"] if name == b"authorization"), b"")
+    scheme, token = get_authorization_scheme_param(sent.decode("latin-1"))
     return token if token and scheme.lower() == "bearer" else None
 
 
@@ -70,12 +71,14 @@ def foreign(request: Request) -> str | None:
     for name, address in (("server", request.scope.get("server")), ("client", request.scope.get("client"))):
         if not (address and loopback(address[0])):
             return f"the {name}'s address is not loopback"
-    hosts = request.headers.getlist("host")
+    hosts = []
+    for name, value in request.scope["headers"]:
+        if name == b"host":
+            hosts.append(value)
+        elif name in FORWARDING or name.startswith(b"x-forwarded-"):
+            return f"the header {name.decode('latin-1')} says that a proxy passed this on"
     if len(hosts) != 1 or not HOST.match(hosts[0]):
         return "the Host header does not name loopback"
-    for name, _ in request.scope["headers"]:
-        if name in FORWARDING or name.startswith(b"x-forwarded-"):
-            return f"the header {name.decode('latin-1')} says that a proxy passed this on"
     return None
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
@@ -42,13 +43,12 @@ class Desk:
 
     async def read(self, look: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a reading operation on a thread, each statement by itself."""
-        work = partial(self._read, monotonic() + PATIENCE, look, *args, **kwargs)
-        return await asyncio.get_running_loop().run_in_executor(self._readers, work)
+        return await _on(self._readers, partial(self._read, monotonic() + PATIENCE, look, *args, **kwargs))
 
     async def write(self, work: Callable[[], T]) -> T:
         """Run a writing operation on a thread."""
         due = monotonic() + PATIENCE  # counted from here, so that a queue of them is over as soon as its first
-        return await asyncio.get_running_loop().run_in_executor(self._writers, self._write, due, work)
+        return await _on(self._writers, partial(self._write, due, work))
 
     def close(self) -> None:
         """Let go of the threads that are idle, and of the others when they are."""
@@ -63,6 +63,30 @@ class Desk:
     def _write(self, due: float, work: Callable[[], T]) -> T:
         _begin(due)
         return work()
+
+
+async def _on(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+    """What the work returns; the way back from the thread is one call, where a chained Future takes six."""
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[T] = loop.create_future()
+
+    def run() -> None:
+        if ended.cancelled():
+            return
+        try:
+            tell = partial(_tell, ended, ended.set_result, work())
+        except BaseException as error:  # noqa: BLE001 (whoever waits for it gets it, whatever it is)
+            tell = partial(_tell, ended, ended.set_exception, error)
+        with suppress(RuntimeError):  # the loop may have closed meanwhile
+            loop.call_soon_threadsafe(tell)
+
+    threads.submit(run)
+    return await ended
+
+
+def _tell(ended: asyncio.Future[Any], end: Callable[[Any], None], found: object) -> None:
+    if not ended.done():  # whoever waited may be gone
+        end(found)
 
 
 def _begin(due: float) -> None:

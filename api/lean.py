@@ -6,7 +6,7 @@ way, which words the problem. So does every other method and address.
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Annotated, Any, get_args, get_origin
 from urllib.parse import parse_qsl
 
@@ -23,6 +23,8 @@ from api.desk import the_desk
 
 Pairs = Iterable[tuple[str, str]]
 Reader = Callable[[Request], Awaitable[Any]]
+SHORT = 100  # bytes of a query string that is worth keeping: the same few are sent all day
+KEPT = 256
 
 
 class Parameters:
@@ -36,6 +38,20 @@ class Parameters:
                     plain = name.replace("_", "-") if kind is params.Header else name
                     alias = (mark.alias or plain).lower()
                     self._known[alias] = (name, TypeAdapter(annotation).validate_python)
+        self._names = frozenset(alias.encode("latin-1") for alias in self._known)
+        self.kept = lru_cache(KEPT)(self.asked)
+
+    def asked(self, query: bytes) -> dict[str, Any] | None:
+        """The values in a query string; None when one is there twice or cannot be accepted."""
+        values: dict[str, Any] = {}
+        usual = self.into(values, parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+        return values if usual else None
+
+    def sent(self, headers: Iterable[tuple[bytes, bytes]]) -> dict[str, Any] | None:
+        """The same for headers."""
+        values: dict[str, Any] = {}
+        known = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in headers if n in self._names]
+        return values if self.into(values, known) else None
 
     def into(self, values: dict[str, Any], pairs: Pairs) -> bool:
         """Add those that are there to the values; False when one is there twice or cannot be accepted."""
@@ -66,11 +82,11 @@ class Lean(APIRoute):
 
     def values(self, scope: Scope) -> dict[str, Any] | None:
         """The parameters in a request, by name; None when they are not what they are as a rule."""
-        found: dict[str, Any] = {}
-        usual = self._headers.into(found, _decoded(scope["headers"]))
-        if usual and (sent := scope["query_string"]):
-            usual = self._query.into(found, parse_qsl(sent.decode("latin-1"), keep_blank_values=True))
-        return found if usual else None
+        found = self._headers.sent(scope["headers"])
+        if found is None or not (query := scope["query_string"]):
+            return found
+        asked = self._query.kept(query) if len(query) <= SHORT else self._query.asked(query)
+        return None if asked is None else found | asked
 
     async def answer(self, request: Request, values: dict[str, Any]) -> Response:
         """Answer a request whose parameters are these."""
@@ -120,10 +136,6 @@ class Shortcut:
         if values is not None and last:
             values[route.path.partition("{")[2][:-1]] = last
         return None if values is None else (route, values)
-
-
-def _decoded(headers: Iterable[tuple[bytes, bytes]]) -> Pairs:
-    return ((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
 
 
 def _body(taken: dict[str, Any]) -> Reader | None:

@@ -1,11 +1,11 @@
 """The app: `uvicorn api.main:app`, or create_app(runtime) with a runtime of one's own."""
 
-import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from threading import Event
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 
 from api import actions, cases, demo, docs, errors, events, farewell, health, openapi, resume, rollback, start, status
 from api.desk import Desk
@@ -14,6 +14,7 @@ from api.hub import Hub
 from api.lean import Shortcut
 from api.opening import Opening
 from api.origins import Origins
+from hitl import memory
 from hitl.runtime import Runtime, build, check_exposure
 from hitl.settings import Settings
 from hitl.telemetry import logs
@@ -23,6 +24,8 @@ ABOUT = """People in the loop of machines that act: post a text, decide what hap
 Errors are RFC 9457 problem+json. `version` grows with every visible change of a case and is its ETag.
 `Idempotency-Key` works on every POST."""
 
+# FastAPI's own would cost every request a look at the environment, and put messages of exceptions into traces.
+QUIET: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 PARTS = (start, resume, rollback, actions, status, cases, events, health, demo, docs)
 ROUTERS = [part.router for part in PARTS]
 
@@ -36,8 +39,7 @@ def create_app(runtime: Runtime | None = None) -> FastAPI:
         _check(desk)
         if runtime is None:  # from here on: a reason not to start must be read whole
             logs.configure(desk.runtime.settings.log_format)
-            gc.collect()
-            gc.freeze()  # what is there by now stays: no collection needs to look at it again
+            memory.settle()
         with farewell.waved(desk.hub.close, app.state.leaving, desk.runtime.settings.drain_seconds):
             await desk.hub.open()
             try:
@@ -56,6 +58,7 @@ def create_app(runtime: Runtime | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry=QUIET,
     )
     app.state.leaving = Event()
     if runtime:

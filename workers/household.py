@@ -11,7 +11,7 @@ import structlog
 from dramatiq import Broker, Worker
 from dramatiq.middleware import Middleware
 
-from hitl import runtime
+from hitl import memory, runtime
 from hitl.domain.commands import Command
 from hitl.errors import GuardianError, Unavailable
 from hitl.graphs import registry
@@ -81,6 +81,7 @@ class Household(Middleware):
             log.exception("the database cannot be used; has `hitl migrate` been run?")
             sys.exit(f"This worker cannot work: {type(trouble).__name__}")
         self._begin(self._runtime, broker)
+        memory.settle()
         self._ready.set()
 
     def _register(self) -> None:

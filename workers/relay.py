@@ -39,7 +39,7 @@ class Relay(Loop):
         self._listener.close()
 
     def room(self) -> None:
-        """A run has ended here: while a backlog flows, hand out the next at once instead of at the next poll."""
+        """A run has ended here: while a backlog fills the window, hand out the next at once, not at the next poll."""
         if self._flowing:
             self.wake()
 
@@ -60,7 +60,7 @@ class Relay(Loop):
             serves = self._served(tx)
             due, more = outbox.take(tx, window=self._window, relay=self._worker_id, serves=serves)
             tx.name = "publish" if due else None
-        self._flowing |= bool(due)
+        self._flowing |= more
         for n, (command_id, kind) in enumerate(due):
             try:
                 self._broker.enqueue(message(kind, command_id))

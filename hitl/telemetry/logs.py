@@ -134,7 +134,7 @@ def _adopt_uvicorn() -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
         logger.handlers.clear()
-        logger.propagate = True
+        # Each request is counted in the metrics: a line for each would only cost time, and so does putting it together.
+        logger.propagate = name != "uvicorn.access"
     logging.getLogger("uvicorn").setLevel(logging.INFO)
-    # Each request is counted in the metrics; a line for each would only cost time.
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)

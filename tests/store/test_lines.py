@@ -79,3 +79,13 @@ def test_many_who_wait_for_one_row_take_no_more_connections_than_there_are(datab
         with psycopg.connect(database_url, autocommit=True) as side:
             waiting = next(iter(side.execute(WAITING)))[0]
         assert waiting <= 12  # those hung up on within the last moment
+
+
+def test_an_answer_is_its_own_until_the_next_question(store: Store) -> None:
+    with store.statement() as tx:
+        rows = tx.all("select n from generate_series(1, 3) n")
+        first = tx.one("select 4 as four, 'x' as name")
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            tx.execute("select 1 / 0")
+        assert tx.one("select %s::int as five", (5,)) == {"five": 5}
+        assert (rows, first) == ([{"n": 1}, {"n": 2}, {"n": 3}], {"four": 4, "name": "x"})
