@@ -6,6 +6,9 @@ from typing import Any
 from hitl.store.postgres import DictRow, Jsonb, Tx
 
 STANDING = "('applied', 'conflict', 'reversal_incomplete')"
+# Said of the actions of a case: no index of all forward actions is a way to these, though it looks like one to Postgres
+# in a young database.
+FORWARD = "{}reverses is null"
 # Of an action `a`: whether a person has to look at it.
 UNSETTLED = "(a.status in ('unknown', 'conflict', 'reversal_incomplete') or a.attention)"
 # Of an action `a`: the versions of all other forward actions on its aspect. Whatever we do to an aspect changes one of
@@ -92,7 +95,7 @@ def standing(tx: Tx, case_id: str) -> list[DictRow]:
     return tx.all(
         f"""select a.*, r.action_id as undoing, r.status as undoing_status
         from actions a left join actions r on r.reverses = a.action_id
-        where a.case_id = %s and a.direction = 'forward' and a.status in {STANDING}
+        where a.case_id = %s and {FORWARD.format("a.")} and a.status in {STANDING}
         order by a.round desc, a.ordinal desc""",
         (case_id,),
     )
@@ -180,8 +183,8 @@ def stranded(tx: Tx, case_id: str) -> None:
 def drop_planned(tx: Tx, case_id: str) -> None:
     """What a round had still to do is not done any more, with the next statement: the case is rolled back."""
     tx.along(
-        """update actions set status = 'refused', error = 'the case was rolled back before this was done'
-        where case_id = %s and direction = 'forward' and status = 'planned'""",
+        f"""update actions set status = 'refused', error = 'the case was rolled back before this was done'
+        where case_id = %s and {FORWARD.format("")} and status = 'planned'""",
         (case_id,),
     )
 
