@@ -79,7 +79,7 @@ CASE: dict[str, Any] = {
     "content_id": "post-1138",
     "author_id": "dev-author",
     "graph": "moderation",
-    "graph_version": "1",
+    "graph_version": "2",
     "policy": "default",
     "policy_version": "1",
     "round": 1,

@@ -22,7 +22,7 @@ from langgraph.types import Command as Resume
 
 from bench.floor import facts
 from bench.wire import Wire
-from hitl.graphs.moderation import v1
+from hitl.graphs.moderation import v2
 from hitl.graphs.work import Work
 from hitl.store.embedded import EmbeddedPostgres
 from tests.services.folders import throwaway
@@ -96,7 +96,7 @@ class _Nothing:
 
 def _langgraph() -> float:
     nothing: Any = _Nothing()
-    graph = v1.build().compile(checkpointer=InMemorySaver())
+    graph = v2.build().compile(checkpointer=InMemorySaver())
     work = Work(None, nothing, nothing)  # type: ignore[arg-type]
 
     def one(number: int) -> None:
@@ -105,8 +105,8 @@ def _langgraph() -> float:
         def go(given: Any) -> Any:
             return graph.invoke(given, config, context=work, durability="exit", version="v2")
 
-        for round_, todo in ((1, "analyze"), (2, "rollback")):
-            paused = go({"case_id": str(number), "round": round_, "todo": todo})
+        for round_ in (1, 2):
+            paused = go({"round": round_})
             answer = {"decision_id": "0", "decision": "edit"}
             go(Resume(resume={paused.interrupts[0].id: answer}))
 
