@@ -7,7 +7,7 @@ from bench.places import ROOT
 
 HOUSEKEEPING = 6.5  # seconds to start a system, wait for a quiet machine, and end it
 SETTLE = 3.0  # seconds of peace before idleness is measured
-WARM = 6.0  # seconds of load before anything counts: plans are made, caches filled
+WARM = 2.5  # seconds of load before anything counts: plans are made, caches filled
 RAMP = 2.0  # seconds of load before a closed loop counts, at least
 RAMP_MOST = 16.0
 FILLED = 900  # cases that a database is filled with in a second
