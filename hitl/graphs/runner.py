@@ -56,13 +56,15 @@ class Runner:
 
     def begin(self, command_id: int, owner: str, *, alone: bool = True) -> Command | None:
         """Claim a command for this process; None when there is nothing to do, Suspect when it has to run alone."""
-        with self._store.statement("claim") as tx:
-            quick = self._judge.quick
+        quick = self._judge.quick
+        failpoints.hit("before_commit:claim")
+        with self._store.statement() as tx:
             command = claims.at_once(tx, command_id, owner=owner, serves=self.serves, quick=quick)
+            tx.name = "claim" if command else None
         if command is not None:
             return command
         with self._store.transaction("claim") as tx:
-            return runs.begin(tx, command_id, owner=owner, serves=self.serves, alone=alone, quick=self._judge.quick)
+            return runs.begin(tx, command_id, owner=owner, serves=self.serves, alone=alone, quick=quick)
 
     def run(self, command: Command) -> str:
         """Carry a claimed command out; says in a word how it went. Raises only what a bug raises."""

@@ -20,7 +20,7 @@ def send(tx: Tx, action_id: str) -> DictRow:
 
     The transaction is of no more use then.
     """
-    with _one_at_a_time():
+    with _one_at_a_time(tx):
         row = tx.one(
             f"with was as (select * from actions where action_id = %(action)s for update), {SENT} select * from was",
             {"action": action_id},
@@ -31,7 +31,7 @@ def send(tx: Tx, action_id: str) -> DictRow:
 
 def enter_and_send(tx: Tx, command: Command, action_id: str) -> tuple[Case, DictRow]:
     """What `commands.enter` and `send` do in turn, in one statement."""
-    with _one_at_a_time():
+    with _one_at_a_time(tx):
         row = tx.one(
             f"""with {ENTER},
             was as (select a.* from actions a where action_id = %(action)s and exists (select 1 from held) for update),
@@ -49,7 +49,8 @@ SENT = """sent as (update actions a set status = 'sending', sent_at = coalesce(a
 
 
 @contextmanager
-def _one_at_a_time() -> Iterator[None]:
+def _one_at_a_time(tx: Tx) -> Iterator[None]:
+    tx.flush()  # what it may violate is its own
     try:
         yield
     except psycopg.errors.UniqueViolation:  # another on the same target is `sending`

@@ -18,10 +18,12 @@ from hitl import failpoints
 from hitl.errors import Unavailable
 from hitl.store.lines import DUE, Line, Mute, Pool, limit
 from hitl.store.notify import VIGILANT, Change, Notifier
-from hitl.store.riders import Write, together
+from hitl.store.riders import Write, carries, together
 
 POOL_TIMEOUT = 2.0  # seconds until a caller is told that Postgres is gone
 CROSSED = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure, psycopg.errors.LockNotAvailable)
+# "cached plan must not change result type": a migration has given a column another type since a line prepared this.
+OUTDATED = psycopg.errors.FeatureNotSupported
 # The third: this process was stopped within a transaction, for so long that Postgres has ended it.
 GONE = (
     psycopg.OperationalError,
@@ -84,8 +86,11 @@ class Tx:
     def execute(self, sql: str, params: Any = None, *, anew: bool = False) -> psycopg.Cursor[DictRow]:
         """Run one statement, with all that rides along; planned once per connection, `anew`: each time, for its values.
 
-        That is for what is best done otherwise with other values: lists, pages, and what looks at many rows.
+        That is for what is best done otherwise with other values: lists, pages, and what looks at many rows. The answer
+        is to be fetched before the next statement.
         """
+        if self._riders and not carries(sql):
+            self.flush()
         if self._riders:
             riders, self._riders = self._riders, []
             sql, params = together(riders, sql, params)
@@ -181,11 +186,16 @@ class Store:
                 limit(conn, until)
                 try:
                     yield conn
+                except OUTDATED:
+                    conn.close()  # and so do all its other statements on these tables
+                    raise
                 finally:
                     limit(conn, None)
         except Mute as error:
             self._check()
             raise Unavailable("The database did not answer in time; whether this was recorded is not known.") from error
+        except OUTDATED as error:
+            raise Unavailable("The database was migrated in the meantime; nothing was recorded.") from error
         except CROSSED as error:
             raise Unavailable("This crossed with other work on the same rows; nothing was recorded.") from error
         except GONE as error:

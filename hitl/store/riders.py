@@ -15,6 +15,14 @@ class Write(NamedTuple):
     params: Any = None
 
 
+CARRIERS = re.compile(r"\s*(select|insert|update|delete|with(?!\s+recursive))\s", re.IGNORECASE)
+
+
+def carries(sql: str) -> bool:
+    """Whether a statement can take riders along."""
+    return CARRIERS.match(sql) is not None
+
+
 def together(riders: Sequence[Write], sql: str, params: Any) -> Write:
     """One statement that does the riders' writes and answers as `sql` does.
 
@@ -24,6 +32,8 @@ def together(riders: Sequence[Write], sql: str, params: Any) -> Write:
     values: dict[str, Any] = {}
     for n, rider in enumerate(riders):
         values |= _named(rider.params, f"r{n}_")
+    if params is None:
+        sql = sql.replace("%", "%%")  # it is read as a text with parameters now
     if isinstance(params, Mapping):
         return Write(_joined(texts, sql), values | dict(params))
     return Write(_joined(texts, _renamed(sql, "m")), values | _named(params, "m"))
@@ -31,7 +41,7 @@ def together(riders: Sequence[Write], sql: str, params: Any) -> Write:
 
 @lru_cache(maxsize=512)
 def _joined(texts: tuple[str, ...], sql: str) -> str:
-    queries = ",\n".join(f"rider{n} as ({_renamed(text, f'r{n}_')})" for n, text in enumerate(texts))
+    queries = ",\n".join(f"rider{n} as ({_renamed(text, f'r{n}_')}\n)" for n, text in enumerate(texts))
     sql = sql.strip()
     if sql[:5].lower() == "with ":
         return f"with {queries},\n{sql[5:]}"

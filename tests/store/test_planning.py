@@ -1,7 +1,13 @@
 """What is planned once, what is planned anew, and what no index of cases may look at."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import pytest
+
+from hitl.errors import Unavailable
 from hitl.store import maintenance
-from hitl.store.postgres import PREPARED
+from hitl.store.postgres import PREPARED, Store, Tx
 from tests.graphs.house import SUPERVISOR, House, edit
 
 # Columns that a case's own life changes: an index on one of them would make each change write to all of its indexes.
@@ -39,6 +45,22 @@ def test_values_of_what_is_planned_anew_arrive_as_they_are(house: House) -> None
 
 def _values(text: str) -> dict[str, object]:
     return {"a": text, "b": None, "c": [text, "other"]}
+
+
+@pytest.mark.parametrize("way", ["statement", "transaction"])
+def test_what_was_prepared_before_a_migration_fails_once_and_is_prepared_anew(house: House, way: str) -> None:
+    house.sql("create table if not exists stops (name text)")
+    house.sql("alter table stops alter name type text")
+    store = Store(house.url, size=1)
+    look: Callable[[], AbstractContextManager[Tx]] = getattr(store, way)
+    with look() as tx:
+        assert tx.all("select name from stops") == []
+    house.sql("alter table stops alter name type varchar")
+    with pytest.raises(Unavailable, match="migrated"), look() as tx:
+        tx.all("select name from stops")
+    with look() as tx:
+        assert tx.all("select name from stops") == []
+    store.close()
 
 
 def test_all_statements_of_a_whole_case_fit_beside_each_other_on_a_line(house: House) -> None:

@@ -70,6 +70,26 @@ def test_a_statement_with_queries_of_its_own_takes_riders_along(rows: House) -> 
         assert _seen(tx) == [("a", 1), ("b", 2)]
 
 
+def test_what_cannot_take_riders_along_comes_after_them(rows: House) -> None:
+    with rows.store.transaction() as tx:
+        tx.along(ADD, ("a", 1))
+        tx.execute("set local synchronous_commit = off")
+        assert _seen(tx) == [("a", 1)]
+        tx.along(ADD, ("b", 2))
+        more = (
+            "with recursive up as (select 1 as n union all select n + 1 from up where n < 3) select max(n) as n from up"
+        )
+        assert tx.one(more) == {"n": 3}
+        assert _seen(tx) == [("a", 1), ("b", 2)]
+
+
+def test_texts_keep_what_looks_like_something_else(rows: House) -> None:
+    with rows.store.transaction() as tx:
+        tx.along(ADD + " -- the first", ("a", 1))
+        assert tx.one("select '100%' as much, 'a' like '%' as like") == {"much": "100%", "like": True}
+        assert _seen(tx) == [("a", 1)]
+
+
 def test_when_one_fails_none_is_done(rows: House) -> None:
     with rows.store.transaction() as tx:
         tx.along(ADD, ("b", 2))
