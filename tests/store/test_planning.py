@@ -49,17 +49,17 @@ def _values(text: str) -> dict[str, object]:
 
 @pytest.mark.parametrize("way", ["statement", "transaction"])
 def test_what_was_prepared_before_a_migration_fails_once_and_is_prepared_anew(house: House, way: str) -> None:
-    house.sql("create table if not exists stops (name text)")
-    house.sql("alter table stops alter name type text")
+    house.sql("drop table if exists changing")
+    house.sql("create table changing (name text)")
     store = Store(house.url, size=1)
     look: Callable[[], AbstractContextManager[Tx]] = getattr(store, way)
     with look() as tx:
-        assert tx.all("select name from stops") == []
-    house.sql("alter table stops alter name type varchar")
+        assert tx.all("select name from changing") == []
+    house.sql("alter table changing alter name type varchar")
     with pytest.raises(Unavailable, match="migrated"), look() as tx:
-        tx.all("select name from stops")
+        tx.all("select name from changing")
     with look() as tx:
-        assert tx.all("select name from stops") == []
+        assert tx.all("select name from changing") == []
     store.close()
 
 
