@@ -24,6 +24,7 @@ POOL_TIMEOUT = 2.0  # seconds until a caller is told that Postgres is gone
 CROSSED = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure, psycopg.errors.LockNotAvailable)
 # "cached plan must not change result type": a migration has given a column another type since a line prepared this.
 OUTDATED = psycopg.errors.FeatureNotSupported
+REVALIDATES = "RevalidateCachedQuery"  # who says so in Postgres, in whatever language
 # The third: this process was stopped within a transaction, for so long that Postgres has ended it.
 GONE = (
     psycopg.OperationalError,
@@ -195,6 +196,8 @@ class Store:
             self._check()
             raise Unavailable("The database did not answer in time; whether this was recorded is not known.") from error
         except OUTDATED as error:
+            if error.diag.source_function != REVALIDATES:  # something else that Postgres cannot do: a bug of ours
+                raise
             raise Unavailable("The database was migrated in the meantime; nothing was recorded.") from error
         except CROSSED as error:
             raise Unavailable("This crossed with other work on the same rows; nothing was recorded.") from error

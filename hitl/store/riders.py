@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 PARAMETER = re.compile(r"%\((\w+)\)s|%s")
+CARRIERS = re.compile(r"\s*(select|insert|update|delete|with(?!\s+recursive))\s", re.IGNORECASE)
 
 
 class Write(NamedTuple):
@@ -13,9 +14,6 @@ class Write(NamedTuple):
 
     sql: str
     params: Any = None
-
-
-CARRIERS = re.compile(r"\s*(select|insert|update|delete|with(?!\s+recursive))\s", re.IGNORECASE)
 
 
 def carries(sql: str) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
+import psycopg
 import pytest
 
 from hitl.errors import Unavailable
@@ -61,6 +62,11 @@ def test_what_was_prepared_before_a_migration_fails_once_and_is_prepared_anew(ho
     with look() as tx:
         assert tx.all("select name from changing") == []
     store.close()
+
+
+def test_what_postgres_cannot_do_at_all_is_no_migration(house: House) -> None:
+    with pytest.raises(psycopg.errors.FeatureNotSupported), house.store.statement() as tx:
+        tx.execute("select from pg_class, pg_class other full join pg_type on true for update")
 
 
 def test_all_statements_of_a_whole_case_fit_beside_each_other_on_a_line(house: House) -> None:
