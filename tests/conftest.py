@@ -22,7 +22,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def postgres_url() -> Iterator[str]:
     """A Postgres of this session's own."""
     with private_postgres() as postgres:
-        yield postgres.url
+        yield postgres.tcp_url
 
 
 @pytest.fixture(scope="session")

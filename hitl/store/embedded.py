@@ -1,4 +1,4 @@
-"""A private Postgres, supervised: our own child on a free loopback port, which dies with us and heals after a crash."""
+"""A private Postgres, supervised: our own child on this machine alone, which dies with us and heals after a crash."""
 
 import atexit
 import os
@@ -28,7 +28,6 @@ TRIES = 5  # first starts in a row that may fail before we give up
 LOG_BYTES = 5_000_000
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
-    "unix_socket_directories": "",
     "shared_buffers": "64MB",
     "max_connections": "200",
     "fsync": "on",
@@ -69,6 +68,11 @@ class EmbeddedPostgres:
     def url(self) -> str:
         """Its address, password included."""
         return self._address.url
+
+    @property
+    def tcp_url(self) -> str:
+        """The same over TCP."""
+        return self._address.tcp_url
 
     @property
     def home(self) -> Path:
@@ -136,8 +140,19 @@ class EmbeddedPostgres:
 
     def _launch(self) -> subprocess.Popen[bytes]:
         port = self._address.announce()
-        options = [f"--{name}={value}" for name, value in self._settings.items()]
+        settings = {"unix_socket_directories": self._sockets(), **self._settings}
+        options = [f"--{name}={value}" for name, value in settings.items()]
         return self._run("postgres", "-D", str(self._home.data), "-p", str(port), *options)
+
+    def _sockets(self) -> str:
+        """A fresh directory for its socket, so that nothing a crash left there bars the way; "" for none."""
+        directory = self._address.sockets
+        if directory is None:
+            return ""
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir()
+        self._home.give(directory)
+        return str(directory)
 
     def _run(self, program: str, *args: str) -> subprocess.Popen[bytes]:
         account = self._home.account

@@ -1,14 +1,20 @@
-"""How an embedded Postgres is found again: its port and password are kept in files that only its owner can read."""
+"""How an embedded Postgres is found again: its port and password are kept in files that only its owner can read.
+
+It is spoken to through a Unix socket: a statement costs both sides less than over TCP, even to this machine itself.
+"""
 
 import os
 import secrets
 import socket
 from pathlib import Path
+from urllib.parse import quote
 
 import psycopg
 
 from hitl.errors import Unavailable
 from hitl.store.embedded_home import find_home
+
+LONGEST = 107  # bytes of a Unix socket's path
 
 
 class Address:
@@ -20,7 +26,25 @@ class Address:
     @property
     def url(self) -> str:
         """The address, password included."""
-        return f"postgresql://postgres:{_read(self.password_file)}@127.0.0.1:{_read(self._home / 'port')}/postgres"
+        if self.sockets is None:
+            return self.tcp_url
+        where = f"host={quote(str(self.sockets), safe='')}&port={self._port}"
+        return f"postgresql://postgres:{_read(self.password_file)}@/postgres?{where}"
+
+    @property
+    def tcp_url(self) -> str:
+        """The same server, over TCP: for those who cannot use a Unix socket, and whatever comes between."""
+        return f"postgresql://postgres:{_read(self.password_file)}@127.0.0.1:{self._port}/postgres"
+
+    @property
+    def sockets(self) -> Path | None:
+        """The directory of its Unix socket; None where a socket's path would be too long for the system."""
+        directory = self._home / "socket"
+        return directory if len(os.fsencode(directory / ".s.PGSQL.65535")) <= LONGEST else None
+
+    @property
+    def _port(self) -> str:
+        return _read(self._home / "port")
 
     @property
     def password_file(self) -> Path:

@@ -63,7 +63,7 @@ class Stage:
     @property
     def url(self) -> str:
         """The database."""
-        return self.postgres.url
+        return self.postgres.tcp_url
 
     def process(self, name: str) -> Process | None:
         """Who goes by that name now."""
@@ -175,7 +175,7 @@ def set_up(
 
 def postgres_port(postgres: EmbeddedPostgres) -> int:
     """Where it listens."""
-    return int(psycopg.conninfo.conninfo_to_dict(postgres.url)["port"] or 0)
+    return int(psycopg.conninfo.conninfo_to_dict(postgres.tcp_url)["port"] or 0)
 
 
 def _cast(stage: Stage, settings: Mapping[str, str]) -> None:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import psycopg
@@ -156,6 +157,30 @@ def test_a_stop_leaves_no_process_behind(folder: Path) -> None:
         assert postgres.pid
         family = [postgres.pid, *(p.pid for p in psutil.Process(postgres.pid).children())]
     assert not any(_lives(pid) for pid in family)
+
+
+def test_it_is_spoken_to_through_a_socket_of_its_own(folder: Path) -> None:
+    with EmbeddedPostgres(folder) as postgres:
+        assert _run(postgres.url, "select inet_server_addr() is null") == [(True,)]
+        assert _run(postgres.tcp_url, "select inet_server_addr()::text") == [("127.0.0.1/32",)]
+        with pytest.raises(psycopg.OperationalError, match="no password"):
+            _run(postgres.url.replace(urlsplit(postgres.url).password or "", ""), "select 1")
+
+
+def test_what_a_crash_left_of_its_socket_does_not_bar_the_way(folder: Path) -> None:
+    with EmbeddedPostgres(folder) as postgres:
+        port = (postgres.home / "port").read_text().strip()
+    lock = postgres.home / "socket" / f".s.PGSQL.{port}.lock"
+    lock.write_text(f"{os.getpid()}\n")  # of the dead postmaster, whose number somebody else has by now
+    with EmbeddedPostgres(folder) as postgres:
+        assert _run(postgres.url, "select 1") == [(1,)]
+
+
+def test_a_directory_too_deep_for_a_socket_is_spoken_to_over_tcp(folder: Path) -> None:
+    deep = folder / ("d" * 100)
+    with EmbeddedPostgres(deep) as postgres:
+        assert postgres.url == postgres.tcp_url
+        assert _run(postgres.url, "select 1") == [(1,)]
 
 
 def test_a_thread_may_start_it_and_end(folder: Path) -> None:

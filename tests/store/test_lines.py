@@ -10,7 +10,7 @@ import pytest
 
 from hitl.errors import Unavailable
 from hitl.store.lines import Line
-from hitl.store.postgres import Store
+from hitl.store.postgres import Store, open_pool
 
 LOCK = "select pg_advisory_xact_lock(4711)"
 WAITING = """select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"""
@@ -89,3 +89,14 @@ def test_an_answer_is_its_own_until_the_next_question(store: Store) -> None:
             tx.execute("select 1 / 0")
         assert tx.one("select %s::int as five", (5,)) == {"five": 5}
         assert (rows, first) == ([{"n": 1}, {"n": 2}, {"n": 3}], {"four": 4, "name": "x"})
+
+
+def test_the_line_given_back_last_is_taken_first(database_url: str) -> None:
+    pool = open_pool(database_url, size=3)
+    with pool.connection() as first, pool.connection() as second:
+        assert first is not second
+    with pool.connection() as again:  # contexts end inside out: the first was given back last
+        assert again is first
+    with pool.connection() as still:
+        assert still is first
+    pool.close()
