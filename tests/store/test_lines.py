@@ -23,6 +23,18 @@ def store(database_url: str) -> Iterator[Store]:
         yield found
 
 
+def test_the_line_that_was_used_last_is_used_next(database_url: str) -> None:
+    with closing(Store(database_url, size=3)) as store:
+        with store.pool.connection(), store.pool.connection(), store.pool.connection() as last:
+            pass
+        with store.pool.connection() as found:  # the first of the three came back last
+            assert found is not last
+            warm = found
+        for _ in range(3):
+            with store.pool.connection() as found:
+                assert found is warm
+
+
 def test_who_was_hung_up_on_is_soon_gone_from_postgres_too(store: Store) -> None:
     store.patience = 0.3
     with psycopg.connect(store.url) as holder, psycopg.connect(store.url, autocommit=True) as side:
