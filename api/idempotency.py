@@ -12,6 +12,7 @@ from starlette.responses import Response
 from api import answers
 from api.desk import Desk
 from api.errors import BadField
+from hitl import failpoints
 from hitl.domain.people import Person
 from hitl.errors import IdempotencyKeyReused
 from hitl.store import idempotency
@@ -19,6 +20,8 @@ from hitl.store.postgres import Tx
 
 ACCEPTED = 202
 COMMITS = {"/start": "start", "/resume": "decide", "/rollback": "rollback"}  # the names of their failpoints
+Locate = Callable[[dict[str, Any]], str | None]
+Attempt = Callable[[Tx], dict[str, Any] | None]
 Key = Annotated[
     str | None,
     Header(
@@ -39,12 +42,18 @@ def accept(
     *,
     body: BaseModel,
     key: str | None,
-    locate: Callable[[dict[str, Any]], str | None] = lambda _: None,
+    locate: Locate = lambda _: None,
+    at_once: Attempt | None = None,
 ) -> Response:
-    """Do the work, once per key, and answer 202 with what it returned; `locate` gives the Location, if any."""
+    """Do the work, once per key, and answer 202 with what it returned; `locate` gives the Location, if any.
+
+    `at_once` does it in a single statement, where it can, and returns None and has done nothing where it cannot.
+    """
     if key is not None and len(request.headers.getlist("idempotency-key")) > 1:
         raise BadField("Idempotency-Key", "is there more than once")
     digest = _digest(request, body) if key is not None else b""
+    if key is None and at_once and (found := _single(desk, request, at_once)):
+        return _accepted(desk, person, found, locate)
     with desk.runtime.store.transaction(COMMITS.get(request.scope["path"])) as tx:
         if key is not None and (known := idempotency.find(tx, person.tenant, person.id, key)):
             if bytes(known["request_sha256"]) != digest:
@@ -52,14 +61,30 @@ def accept(
             replayed = {**known["headers"], "Idempotent-Replayed": "true"}
             return answers.json(known["body"], known["status_code"], replayed, options=answers.STABLE)
         found = work(tx)
-        location = locate(found)
-        headers = {"Location": location} if location else {}
         if key is not None:
-            answer = {"status_code": ACCEPTED, "headers": headers, "body": found}
+            answer = {"status_code": ACCEPTED, "headers": _headers(found, locate), "body": found}
             idempotency.keep(tx, tenant_id=person.tenant, person=person.id, key=key, digest=digest, answer=answer)
+    return _accepted(desk, person, found, locate)
+
+
+def _single(desk: Desk, request: Request, at_once: Attempt) -> dict[str, Any] | None:
+    name = COMMITS.get(request.scope["path"])
+    failpoints.hit(f"before_commit:{name}")
+    with desk.runtime.store.statement() as tx:
+        found = at_once(tx)
+        tx.name = name if found else None
+    return found
+
+
+def _accepted(desk: Desk, person: Person, found: dict[str, Any], locate: Locate) -> Response:
     if "version" in found:
         desk.hub.recent.tell(person, found["case_id"], found["version"])
-    return answers.json(found, ACCEPTED, headers, options=answers.STABLE)
+    return answers.json(found, ACCEPTED, _headers(found, locate), options=answers.STABLE)
+
+
+def _headers(found: dict[str, Any], locate: Locate) -> dict[str, str]:
+    location = locate(found)
+    return {"Location": location} if location else {}
 
 
 def _digest(request: Request, body: BaseModel) -> bytes:

@@ -13,8 +13,7 @@ from api.idempotency import Key, accept
 from api.lean import Lean
 from api.schemas.cases import Started
 from api.schemas.requests import Start
-from hitl.operations.start import StartRequest, start
-from hitl.store.postgres import Tx
+from hitl.operations.start import Arrival, StartRequest
 
 router = APIRouter(tags=["moderation"], route_class=Lean)
 
@@ -36,12 +35,18 @@ def post_start(
     idempotency_key: Key = None,
 ) -> Response:
     """Takes a post on and answers at once; `status_url` tells how it goes on."""
-    asked = StartRequest(**body.__dict__)
-
-    def work(tx: Tx) -> dict[str, Any]:
-        found = start(tx, person, asked, backlog=desk.runtime.backlog)
-        return {**found, "status_url": f"/status/{found['case_id']}"}
-
+    post = Arrival(person, StartRequest(**body.__dict__), desk.runtime.backlog)
     return accept(
-        desk, person, request, work, body=body, key=idempotency_key, locate=lambda found: str(found["status_url"])
+        desk,
+        person,
+        request,
+        lambda tx: _shown(post.taken(tx)),
+        body=body,
+        key=idempotency_key,
+        locate=lambda found: str(found["status_url"]),
+        at_once=lambda tx: _shown(found) if (found := post.opened(tx)) else None,
     )
+
+
+def _shown(found: dict[str, Any]) -> dict[str, Any]:
+    return {**found, "status_url": f"/status/{found['case_id']}"}

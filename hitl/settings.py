@@ -27,7 +27,7 @@ class Settings(BaseSettings):
     platform_secret: str | None = None
     tokens: Path | None = None
     workers: int = Field(1, ge=0, le=64)
-    worker_threads: int = Field(16, ge=1, le=256)
+    worker_threads: int = Field(32, ge=1, le=256)
     window: int = Field(64, ge=1, le=10_000)
     backlog_limit: int = Field(50_000, ge=1)
     drain_seconds: float = Field(0.0, ge=0, le=600)

@@ -16,6 +16,7 @@ from hitl.domain.commands import Command
 from hitl.errors import GuardianError, Unavailable
 from hitl.graphs import registry
 from hitl.operations import runs
+from hitl.room import Room
 from hitl.runtime import Runtime
 from hitl.settings import Settings
 from hitl.store import commands, workers
@@ -32,6 +33,7 @@ from workers.upkeep import Upkeep
 
 log = structlog.get_logger(__name__)
 BEAT_SECONDS = 5.0
+PLACES = 16  # of runs that are at work at once; those that wait for an analyzer or a platform come on top
 SPARE = 6  # connections beside those of the worker threads: relay, leases, upkeep, heartbeat
 MOST_CONNECTIONS = 32  # of a process: a thread that waits for an analyzer or a platform holds none
 QUEUE_SECONDS = 10.0  # that a thread waits for one of them: well within its lease, and nobody waits for its answer
@@ -51,6 +53,7 @@ class Household(Middleware):
         self._loops: list[Loop] = []
         self._ready = threading.Event()
         self._solitude = Solitude()
+        self._room = Room(PLACES)
 
     @property
     def relays(self) -> bool:
@@ -165,9 +168,10 @@ class Household(Middleware):
                 self._begin_and_run(command_id, alone=True)
 
     def _begin_and_run(self, command_id: int, *, alone: bool) -> None:
-        command = self.runtime.runner.begin(command_id, self.worker_id, alone=alone)
-        if command is not None:
-            self._run(command)
+        with self._room.place():
+            command = self.runtime.runner.begin(command_id, self.worker_id, alone=alone)
+            if command is not None:
+                self._run(command)
 
     def _run(self, command: Command) -> None:
         assert self._leases is not None, "set with the runtime"

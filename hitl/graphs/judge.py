@@ -2,11 +2,12 @@
 
 import time
 
+from hitl import room
 from hitl.analyzers.port import Analyzer, AnalyzerBusy, AnalyzerUnavailable
 from hitl.domain.commands import POSTPONE_LIMIT_SECONDS, Command
 from hitl.domain.events import Fact
 from hitl.domain.policies import PolicySet
-from hitl.domain.verdicts import Post, Verdict, judge, unavailable
+from hitl.domain.verdicts import Analysis, Post, Verdict, judge, unavailable
 from hitl.graphs.run import Run
 from hitl.operations import analysis
 from hitl.store.postgres import Store, Tx
@@ -53,7 +54,7 @@ class StoredJudge:
 
     def _verdict(self, command: Command, post: Post, policies: PolicySet) -> Verdict:
         try:
-            return judge(self._analyzer.analyze(post, policies), policies)
+            return judge(self._analyzed(post, policies), policies)
         except AnalyzerBusy as busy:
             if command.postponed_for + busy.retry_after < POSTPONE_LIMIT_SECONDS:
                 raise Postponed(busy.retry_after) from None
@@ -62,3 +63,9 @@ class StoredJudge:
             return unavailable(self._analyzer.name, f"The analyzer could not answer: {trouble}")
         except Exception as bug:  # noqa: BLE001 (an analyzer that breaks never decides anything: people do)
             return unavailable(self._analyzer.name, f"The analyzer broke: {type(bug).__name__}")
+
+    def _analyzed(self, post: Post, policies: PolicySet) -> Analysis:
+        if self.quick:
+            return self._analyzer.analyze(post, policies)
+        with room.away():
+            return self._analyzer.analyze(post, policies)

@@ -20,7 +20,7 @@ from hitl.graphs.ledger import EffectStopped, PlatformTrouble
 from hitl.graphs.registry import VERSIONS, GraphVersion
 from hitl.graphs.run import Run
 from hitl.graphs.work import Judge, Ledger, Work
-from hitl.operations import ledger, runs
+from hitl.operations import ledger, openings, runs
 from hitl.operations.runs import Head
 from hitl.store import claims
 from hitl.store.checkpoints import FencedSaver
@@ -57,9 +57,10 @@ class Runner:
     def begin(self, command_id: int, owner: str, *, alone: bool = True) -> Command | None:
         """Claim a command for this process; None when there is nothing to do, Suspect when it has to run alone."""
         quick = self._judge.quick
+        begins = None if quick else openings.started(owner)
         failpoints.hit("before_commit:claim")
         with self._store.statement() as tx:
-            command = claims.at_once(tx, command_id, owner=owner, serves=self.serves, quick=quick)
+            command = claims.at_once(tx, command_id, owner=owner, serves=self.serves, begins=begins)
             tx.name = "claim" if command else None
         if command is not None:
             return command

@@ -30,23 +30,47 @@ class StartRequest:
 
 def start(tx: Tx, person: Person, request: StartRequest, *, backlog: Backlog) -> dict[str, Any]:
     """Open a case for a post; the same text under the same content_id while its case is open is that case."""
-    author = _author(person, request)
-    backlog.admit(tx)
-    values = _values(tx, person, author, request)
-    values["turn"] = backlog.turns.take(person.tenant, author)
-    for _ in range(3):  # another post of the same content may slip in between the two statements
-        if cases.insert(tx, values):
-            return {"case_id": values["case_id"], "status": "received", "version": 1}
-        policies.exists(tx, person.tenant, values["policy"])
-        found = cases.lock_current(tx, person.tenant, values["content_id"])
-        if found is None:
-            continue
-        current, digest = found
-        _same_owner(current, author)
-        if current.open and digest == values["sha256"]:
-            return {"case_id": current.case_id, "status": current.status, "version": current.version}
-        values["supersedes"] = _make_way(tx, current, person)
-    raise Conflict("This content_id is being posted by others at the same moment; send it again.")
+    return Arrival(person, request, backlog).taken(tx)
+
+
+class Arrival:
+    """A post on its way in; it takes its place in the queue once, however often it is tried."""
+
+    def __init__(self, person: Person, request: StartRequest, backlog: Backlog) -> None:
+        self._person, self._request, self._backlog = person, request, backlog
+        self._author = _author(person, request)
+        self._values: dict[str, Any] = {}
+
+    def opened(self, tx: Tx) -> dict[str, Any] | None:
+        """Open a case, in one statement, which may be a transaction of its own; None when there may be one already."""
+        values = self._prepared(tx)
+        if not cases.insert(tx, values):
+            return None
+        return {"case_id": values["case_id"], "status": "received", "version": 1}
+
+    def taken(self, tx: Tx) -> dict[str, Any]:
+        """Open a case, or find the one that the post has already, or take its content over."""
+        values = self._prepared(tx)
+        for _ in range(3):  # another post of the same content may slip in between the two statements
+            if opened := self.opened(tx):
+                return opened
+            policies.exists(tx, self._person.tenant, values["policy"])
+            found = cases.lock_current(tx, self._person.tenant, values["content_id"])
+            if found is None:
+                continue
+            current, digest = found
+            _same_owner(current, self._author)
+            if current.open and digest == values["sha256"]:
+                return {"case_id": current.case_id, "status": current.status, "version": current.version}
+            values["supersedes"] = _make_way(tx, current, self._person)
+        raise Conflict("This content_id is being posted by others at the same moment; send it again.")
+
+    def _prepared(self, tx: Tx) -> dict[str, Any]:
+        if not self._values:
+            self._backlog.admit(tx)
+            values = _values(tx, self._person, self._author, self._request)
+            self._values = {**values, "turn": self._backlog.turns.take(self._person.tenant, self._author)}
+        return self._values
 
 
 def _author(person: Person, request: StartRequest) -> str:

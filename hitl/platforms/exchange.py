@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import httpcore
 import httpx
 
+from hitl import room
 from hitl.errors import Invalid
 from hitl.platforms.deadline import Deadline, DeadlineBackend
 from hitl.platforms.port import EffectUnknown
@@ -52,7 +53,7 @@ class Exchange:
         url = httpcore.URL(
             scheme=self._origin.scheme, host=self._origin.host, port=self._origin.port, target=self._target(path)
         )
-        with self._deadline.set(until):
+        with room.away(), self._deadline.set(until):
             try:
                 with self._pool.stream(
                     method,

@@ -27,6 +27,7 @@ _NAMES = tuple(name.strip() for name in COLUMNS.split(","))
 MINE = ", ".join(f"mine.{name} as mine_{name}" for name in _NAMES)  # beside columns of other tables
 # Derived, never told: nobody can forget it.
 NEEDS_ATTENTION = f"exists (select 1 from actions a where a.case_id = cases.case_id and {UNSETTLED})"
+DERIVED = f"needs_attention = {NEEDS_ATTENTION}, updated_at = now(), cleared = 0"  # with whatever is told of a case
 FOLLOW = """insert into commands (tenant_id, case_id, kind, graph, graph_version, ref, priority)
     values (%(tenant)s, %(case_id)s, %(kind)s, %(graph)s, %(graph_version)s, %(ref)s, %(priority)s)"""
 TELL = """insert into events (case_id, seq, tenant_id, type, actor_kind, actor_id, before, after, data)
@@ -151,8 +152,7 @@ def record_along(tx: Tx, case: Case, facts: Sequence[Fact], *, then: Next | None
     values = {name: Jsonb(value) if name == "error" and value else value for name, value in changes.items()}
     assignments = ", ".join(f"{name} = %({name})s" for name in values)
     tx.along(
-        f"""update cases set {assignments}, needs_attention = {NEEDS_ATTENTION}, updated_at = now(), cleared = 0
-        where case_id = %(case_id)s""",
+        f"update cases set {assignments}, {DERIVED} where case_id = %(case_id)s",
         {**values, "case_id": case.case_id},
     )
     told = {"case_id": case.case_id, "tenant": case.tenant_id}

@@ -1,12 +1,15 @@
 """How a command is claimed: the lease, and what the run needs to see; in one statement where nothing is unusual."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from hitl.domain.cases import Case
+from hitl.domain.cases import AT_REST, Case
 from hitl.domain.commands import LEASE_SECONDS, MAX_ATTEMPTS, SUSPECT_AFTER, Command, Seen
+from hitl.domain.events import Fact
 from hitl.store import cases
 from hitl.store.commands import CLAIMED, SERVED
-from hitl.store.postgres import DictRow, Tx
+from hitl.store.notify import Change
+from hitl.store.postgres import DictRow, Jsonb, Tx
 
 SEEN = """(select round from cases c where c.case_id = commands.case_id) as round,
     (select to_jsonb(h) from checkpoint_heads h
@@ -25,36 +28,60 @@ OTHER = """from commands other where other.case_id = commands.case_id and other.
     and other.state = 'claimed' and other.lease_until >= now()"""
 
 
-def at_once(tx: Tx, command_id: int, *, owner: str, serves: Sequence[str], quick: bool) -> Command | None:
-    """What `approach` and `claim` do in turn, in one statement, where nothing is unusual; None also where anything is.
-
-    Unusual are: a settling command of the case, a case that is parked or whose analysis' beginning is to be told (that
-    of a `quick` one is not), a run that was lost or begun too often, and a case that moved on while its row was waited
-    for: the rest of the statement sees the moment at which it began.
-    """
-    row = tx.one(
-        f"""with mine as materialized (
-            select case_id, status, version from cases
-            where case_id = (select case_id from commands where command_id = %(id)s) for update)
-        update commands set {CLAIM} from mine
+# The same as `cases.record` of one event, for a case that only the statement knows: its `mine`, once `claimed`.
+BEGUN = f"""begun as (
+        update cases set status = %(after)s, version = cases.version + 1, {cases.DERIVED}
+        from claimed join mine using (case_id) where cases.case_id = claimed.case_id and mine.status = 'received'
+        returning cases.case_id, cases.tenant_id, cases.version),
+    told as (
+        insert into events (case_id, seq, tenant_id, type, actor_kind, actor_id, before, after, data)
+        select case_id, version, tenant_id, %(type)s, %(actor_kind)s, %(actor_id)s, 'received', %(after)s, %(data)s
+        from begun)"""
+ONCE = f"""update commands set {CLAIM} from mine
         where {CLAIMABLE} and commands.case_id = mine.case_id and {SERVED} and kind <> 'settle'
-          and lost < %(suspect)s and attempts < %(most)s
-          and mine.status <> 'needs_migration' and (mine.status <> 'received' or %(quick)s)
+          and lost < %(suspect)s and attempts < %(most)s and mine.status <> 'needs_migration'
           and mine.version = (select version from cases c where c.case_id = mine.case_id)
           and not exists (select 1 from commands other where other.case_id = commands.case_id
               and other.kind = 'settle' and other.state in ('ready', 'published', 'claimed'))
-        returning {CLAIMED}, {SEEN}""",
-        {
-            "id": command_id,
-            "owner": owner,
-            "lease": LEASE_SECONDS,
-            "serves": list(serves),
-            "quick": quick,
-            "suspect": SUSPECT_AFTER,
-            "most": MAX_ATTEMPTS,
-        },
-    )
-    return _claimed(row) if row else None
+        returning {CLAIMED}, {SEEN}"""
+MINE = """mine as materialized (
+            select case_id, status, version from cases
+            where case_id = (select case_id from commands where command_id = %(id)s) for update)"""
+SILENT = f"with {MINE} {ONCE}"
+TELLING = f"""with {MINE}, claimed as ({ONCE}),
+    {BEGUN}
+    select claimed.*, (select version from begun) as begun from claimed"""
+
+
+def at_once(tx: Tx, command_id: int, *, owner: str, serves: Sequence[str], begins: Fact | None) -> Command | None:
+    """What `approach` and `claim` do in turn, in one statement, where nothing is unusual; None also where anything is.
+
+    `begins` is told of a case that was received until now, with the claim: that its analysis begins; None: not yet.
+    Unusual are: a settling command of the case, a case that is parked, a run that was lost or begun too often, and a
+    case that moved on while its row was waited for: the rest of the statement sees the moment at which it began.
+    """
+    params: dict[str, Any] = {
+        "id": command_id,
+        "owner": owner,
+        "lease": LEASE_SECONDS,
+        "serves": list(serves),
+        "suspect": SUSPECT_AFTER,
+        "most": MAX_ATTEMPTS,
+    }
+    if begins is None:
+        row = tx.one(SILENT, params)
+        return _claimed(row) if row else None
+    row = tx.one(TELLING, params | _told(begins))
+    if row is None:
+        return None
+    if begun := row.pop("begun"):
+        tx.changed.add(Change(row["case_id"], begun, begins.after in AT_REST))
+    return _claimed(row)
+
+
+def _told(fact: Fact) -> dict[str, Any]:
+    actor = {"actor_kind": fact.actor.kind, "actor_id": fact.actor.id}
+    return {"type": fact.type, "after": fact.after, "data": Jsonb(fact.data), **actor}
 
 
 def approach(tx: Tx, command_id: int) -> tuple[Case, int] | None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import psycopg
+from psycopg.pq import Escaping
 
 CASES = "hitl_cases"
 COMMANDS = "hitl_commands"
@@ -115,12 +116,11 @@ def _newer(change: Change, known: Change | None) -> Change:
 
 
 def _tell(conn: psycopg.Connection, changes: list[Change], commands: bool) -> None:
-    payloads = [written(changes[at : at + BATCH]) for at in range(0, len(changes), BATCH)]
-    channels = [CASES] * len(payloads) + [COMMANDS] * commands
-    conn.execute(
-        "select pg_notify(channel, payload) from unnest(%s::text[], %s::text[]) told (channel, payload)",
-        (channels, [*payloads, *[""] * commands]),
-    )
+    """In one call of libpq: nobody reads an answer, and a cursor for it costs thrice what telling does."""
+    quoted = Escaping(conn.pgconn).escape_literal
+    payloads = [quoted(written(changes[at : at + BATCH]).encode()) for at in range(0, len(changes), BATCH)]
+    words = [b"notify %s, %s" % (CASES.encode(), payload) for payload in payloads]
+    conn.pgconn.exec_(b";".join([*words, *[b"notify %s" % COMMANDS.encode()] * commands]))
 
 
 class Listener:
@@ -161,7 +161,10 @@ class Listener:
         ears = select.poll()
         ears.register(conn.fileno(), select.POLLIN)
         ears.register(ending, select.POLLIN)
+        for early in conn.notifies(timeout=0):
+            self._heard(early.payload)
         while not self._stop.is_set():
-            for notice in conn.notifies(timeout=0):
-                self._heard(notice.payload)
+            conn.pgconn.consume_input()
+            while notice := conn.pgconn.notifies():
+                self._heard(notice.extra.decode())
             ears.poll()

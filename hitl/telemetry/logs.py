@@ -23,6 +23,7 @@ NEVER = frozenset({
     "private_note", "before", "params", "payload",
 })  # fmt: skip
 _STRUCTLOGS = frozenset({"_record", "_from_structlog"})
+NOTHING = logging.CRITICAL + 1  # what nobody will see is not put together first
 MAX_VALUE = 500
 MAX_FRAMES = 12
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -44,7 +45,7 @@ def configure(form: Format, stream: TextIO | None = None) -> None:
     root.handlers[:] = [_handler(form, stream)]
     root.setLevel(logging.WARNING)
     for name in OURS:
-        logging.getLogger(name).setLevel(logging.INFO)
+        logging.getLogger(name).setLevel(NOTHING if form == "none" else logging.INFO)
     _adopt_uvicorn()
 
 

@@ -145,6 +145,8 @@ class Breaks:
         """Break."""
         raise ZeroDivisionError(f"My secret words. {name}")
 
+    statement = transaction
+
 
 def test_a_mistake_of_ours_shows_no_internals(
     own_desk: tuple[TestClient, Runtime], monkeypatch: pytest.MonkeyPatch

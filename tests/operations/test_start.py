@@ -8,9 +8,12 @@ import pytest
 from hitl.domain.people import Person
 from hitl.errors import Conflict, Invalid, Overloaded, Refused
 from hitl.operations.backlog import Backlog
-from hitl.operations.start import StartRequest, start
+from hitl.operations.start import Arrival, StartRequest, start
+from hitl.operations.turns import Turns
 from tests.graphs.house import AUTHOR, AUTHOR_2, MODERATOR, SUPERVISOR, House
 
+WRITERS = """select xmin::text from cases union select xmin::text from contents
+    union select xmin::text from events union select xmin::text from commands"""
 BACKEND = Person("backend", frozenset({"service"}))
 
 
@@ -21,6 +24,29 @@ def test_the_same_text_under_the_same_content_id_is_the_same_case(house: House) 
     assert house.start("one text", content_id="p") == first
     assert house.rows("select count(*) as n from commands") == [{"n": 1}]
     assert house.told(first) == ["case_received", "analysis_started", "analyzed", "review_opened"]
+
+
+def test_what_has_no_case_yet_is_opened_in_one_statement(house: House) -> None:
+    post = Arrival(AUTHOR, StartRequest("one text", content_id="p"), Backlog(10))
+    with house.store.statement() as tx:
+        opened = post.opened(tx)
+    assert opened is not None
+    assert len(house.rows(WRITERS)) == 1
+    assert house.start("one text", content_id="p") == opened["case_id"]
+
+
+def test_a_post_that_is_not_opened_at_once_keeps_its_place_in_the_queue(house: House) -> None:
+    first, backlog = house.start("one text", content_id="p"), Backlog(10)
+    backlog.turns = Turns(lambda: 0.0)
+    post = Arrival(AUTHOR, StartRequest("another text", content_id="p"), backlog)
+    before = house.dump()
+    with house.store.statement() as tx:
+        assert post.opened(tx) is None
+    assert house.dump() == before
+    with house.store.transaction() as tx:
+        taken = post.taken(tx)
+    assert house.show(taken["case_id"])["supersedes"] == first
+    assert house.command(taken["case_id"])["turn"] == 0
 
 
 def test_the_same_text_after_its_case_was_closed_is_a_new_case(house: House) -> None:

@@ -4,12 +4,15 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 from hitl.domain.commands import Command
 from hitl.errors import Fenced, TargetBusy
+from hitl.operations import openings, runs
 from hitl.store import calls, claims
+from hitl.store.notify import Change
 from tests.graphs.house import MODERATOR, House
 
 SETTLING = """insert into commands (case_id, kind, graph, graph_version, state, owner, lease_until, finished_at)
@@ -24,8 +27,8 @@ ON_ITS_WAY = """insert into actions (action_id, tenant_id, case_id, decision_id,
 
 def _at_once(house: House, command_id: int, *, quick: bool = True, owner: str = "w1") -> Command | None:
     with house.store.statement() as tx:
-        serves = house.runner().serves
-        return claims.at_once(tx, command_id, owner=owner, serves=serves, quick=quick)
+        begins = None if quick else openings.started(owner)
+        return claims.at_once(tx, command_id, owner=owner, serves=house.runner().serves, begins=begins)
 
 
 def _decided(house: House) -> tuple[str, int]:
@@ -36,13 +39,14 @@ def _decided(house: House) -> tuple[str, int]:
     return case_id, command_id
 
 
-def test_it_sees_what_the_way_of_two_statements_sees(house: House) -> None:
+@pytest.mark.parametrize("quick", [True, False])
+def test_it_sees_what_the_way_of_two_statements_sees(house: House, quick: bool) -> None:
     _, command_id = _decided(house)
     with house.store.transaction() as tx:
         claims.approach(tx, command_id)
         slow = claims.claim(tx, command_id, owner="w1", serves=house.runner().serves)
         tx.conn.execute("rollback")
-    fast = _at_once(house, command_id)
+    fast = _at_once(house, command_id, quick=quick)
     assert fast == slow
     assert fast is not None
     assert fast.seen.head
@@ -72,11 +76,13 @@ def test_a_claimed_command_is_not_claimed_until_its_lease_has_run_out(house: Hou
     ],
 )
 def test_whatever_is_unusual_is_left_alone(house: House, unusual: str) -> None:
-    _, command_id = _decided(house)
+    house.start()
+    (command_id,) = house.due()
     house.sql(unusual)
-    before = house.rows("select * from commands order by command_id")
+    before = house.dump()
     assert _at_once(house, command_id) is None
-    assert house.rows("select * from commands order by command_id") == before
+    assert _at_once(house, command_id, quick=False) is None
+    assert house.dump() == before
 
 
 @pytest.mark.parametrize(
@@ -95,11 +101,44 @@ def test_a_settling_is_left_alone(house: House) -> None:
     assert _at_once(house, command_id) is None
 
 
-def test_a_slow_analysis_is_left_alone_for_its_beginning_is_to_be_told(house: House) -> None:
-    house.start()
+def _begun(house: House, case_id: str) -> tuple[Any, ...]:
+    """What is to be seen of a beginning: the case, but for its ids and times, and its events."""
+    (case,) = house.rows("select status, version, needs_attention, cleared from cases where case_id = %s", (case_id,))
+    seen = ("seq", "type", "actor_kind", "actor_id", "before", "after", "data")
+    return case, [{name: event[name] for name in seen} for event in house.events(case_id)]
+
+
+def test_a_slow_analysis_begins_with_its_claim_as_it_does_on_the_way_of_two_statements(house: House) -> None:
+    first, second = house.start(), house.start()
+    house.sql("update cases set cleared = 1")
+    fast, slow = house.due()
+    assert _at_once(house, fast, quick=False)
+    with house.store.transaction() as tx:
+        assert runs.begin(tx, slow, owner="w1", serves=house.runner().serves)
+    case, events = _begun(house, first)
+    assert (case, events) == _begun(house, second)
+    assert case == {"status": "analyzing", "version": 2, "needs_attention": False, "cleared": 0}
+    assert [(event["seq"], event["type"]) for event in events] == [(1, "case_received"), (2, "analysis_started")]
+
+
+def test_those_who_watch_are_told_how_far_the_beginning_has_come(house: House) -> None:
+    case_id = house.start()
     (command_id,) = house.due()
-    assert _at_once(house, command_id, quick=False) is None
-    assert _at_once(house, command_id) is not None
+    with house.store.statement() as tx:
+        serves = house.runner().serves
+        claims.at_once(tx, command_id, owner="w1", serves=serves, begins=openings.started("w1"))
+        assert tx.changed == {Change(case_id, 2, rest=False)}
+        tx.changed.clear()
+        house.expire()
+        assert claims.at_once(tx, command_id, owner="w2", serves=serves, begins=openings.started("w2"))
+        assert not tx.changed  # it began once
+
+
+def test_a_quick_analysis_begins_without_a_word(house: House) -> None:
+    case_id = house.start()
+    (command_id,) = house.due()
+    assert _at_once(house, command_id)
+    assert house.told(case_id) == ["case_received"]
 
 
 @contextmanager
@@ -112,17 +151,22 @@ def _waiting(house: House, case_id: str, *, moves: bool) -> Iterator[None]:
             tx.execute("update cases set version = version + 1 where case_id = %s", (case_id,))
 
 
+@pytest.mark.parametrize("quick", [True, False])
 @pytest.mark.parametrize("moves", [True, False])
-def test_a_case_that_moved_on_while_its_row_was_waited_for_is_left_alone(house: House, moves: bool) -> None:
-    case_id, command_id = _decided(house)
+def test_a_case_that_moved_on_while_its_row_was_waited_for_is_left_alone(
+    house: House, moves: bool, quick: bool
+) -> None:
+    case_id = house.start()
+    (command_id,) = house.due()
     found: list[Command | None] = []
-    claim = threading.Thread(target=lambda: found.append(_at_once(house, command_id)))
+    claim = threading.Thread(target=lambda: found.append(_at_once(house, command_id, quick=quick)))
     with _waiting(house, case_id, moves=moves):
         claim.start()
         _blocked(house)
     claim.join()
     assert (found[0] is None) is moves
     assert house.command(case_id)["state"] == ("ready" if moves else "claimed")
+    assert len(house.told(case_id)) == (1 if moves or quick else 2)
 
 
 def _blocked(house: House) -> None:

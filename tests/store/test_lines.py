@@ -10,7 +10,7 @@ import pytest
 
 from hitl.errors import Unavailable
 from hitl.store.lines import Line
-from hitl.store.postgres import Store, open_pool
+from hitl.store.postgres import Store
 
 LOCK = "select pg_advisory_xact_lock(4711)"
 WAITING = """select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"""
@@ -21,6 +21,18 @@ def store(database_url: str) -> Iterator[Store]:
     """Of one connection."""
     with closing(Store(database_url, size=1)) as found:
         yield found
+
+
+def test_the_line_that_was_used_last_is_used_next(database_url: str) -> None:
+    with closing(Store(database_url, size=3)) as store:
+        with store.pool.connection(), store.pool.connection(), store.pool.connection() as last:
+            pass
+        with store.pool.connection() as found:  # the first of the three came back last
+            assert found is not last
+            warm = found
+        for _ in range(3):
+            with store.pool.connection() as found:
+                assert found is warm
 
 
 def test_who_was_hung_up_on_is_soon_gone_from_postgres_too(store: Store) -> None:
@@ -89,14 +101,3 @@ def test_an_answer_is_its_own_until_the_next_question(store: Store) -> None:
             tx.execute("select 1 / 0")
         assert tx.one("select %s::int as five", (5,)) == {"five": 5}
         assert (rows, first) == ([{"n": 1}, {"n": 2}, {"n": 3}], {"four": 4, "name": "x"})
-
-
-def test_the_line_given_back_last_is_taken_first(database_url: str) -> None:
-    pool = open_pool(database_url, size=3)
-    with pool.connection() as first, pool.connection() as second:
-        assert first is not second
-    with pool.connection() as again:  # contexts end inside out: the first was given back last
-        assert again is first
-    with pool.connection() as still:
-        assert still is first
-    pool.close()

@@ -96,6 +96,13 @@ def test_others_are_heard_from_warning_on_and_in_the_same_form(stream: io.String
     assert (record["event"], record["logger"], record["level"]) == ("lost a connection", "pika", "warning")
 
 
+def test_what_nobody_will_see_is_not_put_together() -> None:
+    logs.configure("none")
+    assert not logging.getLogger("workers.household").isEnabledFor(logging.CRITICAL)
+    logs.configure("json")
+    assert logging.getLogger("workers.household").isEnabledFor(logging.INFO)
+
+
 def test_none_says_nothing(stream: io.StringIO) -> None:
     logs.configure("none", stream)
     logs.get("hitl").error("broken")
