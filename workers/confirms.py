@@ -1,6 +1,7 @@
 """Many publications and one wait: pika's own channel waits for each confirmation before the next publication."""
 
 from collections.abc import Callable
+from itertools import takewhile
 from typing import Any
 
 import pika
@@ -50,7 +51,7 @@ class Confirms:
         told, taken = frame.method, isinstance(frame.method, pika.spec.Basic.Ack)
         tags = [told.delivery_tag]
         if told.multiple:
-            tags = [tag for tag in self._awaited if tag <= told.delivery_tag]
+            tags = list(takewhile(lambda tag: tag <= told.delivery_tag, self._awaited))
         for tag in tags:
             message_id = self._awaited.pop(tag, "")
             if taken and message_id not in self._returned:
