@@ -1,18 +1,22 @@
 """The doorbell: RabbitMQ when a URL is set, Dramatiq's own in-process broker otherwise. Never the truth."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import dramatiq
 from dramatiq import Message
 from dramatiq.broker import Broker
-from dramatiq.brokers.rabbitmq import RabbitmqBroker
+from dramatiq.brokers.rabbitmq import MAX_ENQUEUE_ATTEMPTS, RabbitmqBroker
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.common import dq_name
 from dramatiq.middleware import Middleware
+from pika.exceptions import AMQPChannelError, AMQPConnectionError, UnroutableError
 
-from workers.doorbell import DoorbellEncoder
+from workers.confirms import Confirms
+from workers.consumer import BundlingConsumer
+from workers.doorbell import QUEUE, DoorbellEncoder
 
 DELIVERY_LIMIT = 5  # a second net: the first is the `attempts` column
 PROTECTIVE = {
@@ -27,17 +31,48 @@ PROTECTIVE = {
 class QuorumBroker(RabbitmqBroker):
     """RabbitMQ with quorum queues and a delivery limit; neither is an option of Dramatiq's.
 
-    `publishing_since` is the monotonic time since when the broker has owed a confirmation; None when it owes none.
+    `publishing_since` is the monotonic time since when the broker has owed a confirmation and given none; None when it
+    owes none. It starts anew with each attempt, so that a broker that is down is not taken for a stuck queue.
     """
 
     publishing_since: float | None = None
 
-    def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
-        """Publish, and wait for the confirmation."""
+    @property
+    def consumer_class(self) -> type[BundlingConsumer]:
+        """What Dramatiq makes for each queue."""
+        return BundlingConsumer
+
+    def publish(self, messages: Sequence[Message[None]]) -> list[Message[None]]:
+        """Publish all at once and wait for their confirmations; those that were not confirmed in several attempts."""
+        left = {message.message_id: message for message in messages}
         try:
-            return super().enqueue(message, delay=delay)
+            for _ in range(MAX_ENQUEUE_ATTEMPTS):
+                if not left:
+                    break
+                self._heard()
+                self._attempt(left)
         finally:
             self.publishing_since = None
+        return list(left.values())
+
+    def _attempt(self, left: dict[str, Message[None]]) -> None:
+        try:
+            self.declare_queue(QUEUE, ensure=True)
+            self._confirms().publish(left)
+        except (AMQPConnectionError, AMQPChannelError) as trouble:
+            if isinstance(trouble, UnroutableError):
+                self.queues_pending.add(QUEUE)
+            del self.connection  # and its channels: the next attempt begins with new ones
+
+    def _confirms(self) -> Confirms:
+        """The channel of this thread; a new one when the connection is."""
+        connection, known = self.connection, getattr(self.state, "confirms", None)
+        if known is None or known[0] is not connection:
+            known = self.state.confirms = (connection, Confirms(connection, self._heard))
+        return known[1]
+
+    def _heard(self) -> None:
+        self.publishing_since = time.monotonic()
 
     def _declare_dq_queue(self, queue_name: str) -> Any:
         # Nothing is ever delayed, so this one stays classic: a quorum queue can be killed at birth, and then whoever
@@ -52,15 +87,6 @@ class QuorumBroker(RabbitmqBroker):
         return arguments
 
 
-class _Stopwatch(Middleware):
-    """Starts anew with each of Dramatiq's attempts, so that a broker that is down is not taken for a stuck queue."""
-
-    def before_enqueue(self, broker: Broker, message: Message[Any], delay: int | None) -> None:
-        """An attempt begins."""
-        if isinstance(broker, QuorumBroker):
-            broker.publishing_since = time.monotonic()
-
-
 def dialed(url: str) -> str:
     """The URL with protective timeouts, as far as it does not set them itself."""
     parts = urlsplit(url)
@@ -73,4 +99,13 @@ def build(url: str | None, middleware: list[Middleware]) -> Broker:
     dramatiq.set_encoder(DoorbellEncoder())
     if url is None:
         return StubBroker(middleware=middleware)
-    return QuorumBroker(url=dialed(url), confirm_delivery=True, middleware=[*middleware, _Stopwatch()])
+    return QuorumBroker(url=dialed(url), confirm_delivery=True, middleware=middleware)
+
+
+def publish(broker: Broker, messages: Sequence[Message[None]]) -> list[Message[None]]:
+    """Hand messages to either broker; those that it did not take for certain."""
+    if isinstance(broker, QuorumBroker):
+        return broker.publish(messages)
+    for message in messages:
+        broker.enqueue(message)
+    return []

@@ -9,6 +9,7 @@ from hitl import failpoints
 from hitl.store import outbox, workers
 from hitl.store.notify import COMMANDS, Listener
 from hitl.store.postgres import Store, Tx
+from workers.broker import publish
 from workers.doorbell import message
 from workers.loops import Loop
 
@@ -61,14 +62,21 @@ class Relay(Loop):
             due, more = outbox.take(tx, window=self._window, relay=self._worker_id, serves=serves)
             tx.name = "publish" if due else None
         self._flowing |= more
-        for n, (command_id, kind) in enumerate(due):
-            try:
-                self._broker.enqueue(message(kind, command_id))
+        left = self._hand_out(due)
+        if left:
+            log.warning("the broker takes nothing", waiting=len(left))
+            with self._store.transaction() as tx:
+                outbox.unpublish(tx, left)
+            self._stopped.wait(BROKER_PAUSE)
+        return more and not left
+
+    def _hand_out(self, due: list[tuple[int, str]]) -> list[int]:
+        """Publish them together; those that the broker has not confirmed, whatever came in between."""
+        try:
+            left = publish(self._broker, [message(kind, command_id) for command_id, kind in due])
+            for _ in range(len(due) - len(left)):
                 failpoints.hit("after_publish")
-            except Exception as trouble:  # noqa: BLE001 (whatever the broker's client raises: rows wait in Postgres)
-                log.warning("the broker takes nothing", error=type(trouble).__name__, waiting=len(due) - n)
-                with self._store.transaction() as tx:
-                    outbox.unpublish(tx, [c for c, _ in due[n:]])
-                self._stopped.wait(BROKER_PAUSE)
-                return False
-        return more
+        except Exception as trouble:  # noqa: BLE001 (whatever the broker's client raises: rows wait in Postgres)
+            log.warning("the broker cannot be spoken to", error=type(trouble).__name__)
+            return [command_id for command_id, _ in due]
+        return [int(message.args[0]) for message in left]
