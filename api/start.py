@@ -1,5 +1,6 @@
 """POST /start: a post comes in."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -13,6 +14,7 @@ from api.idempotency import Key, accept
 from api.lean import Lean
 from api.schemas.cases import Started
 from api.schemas.requests import Start
+from hitl.domain.commands import FAR
 from hitl.operations.start import StartRequest, start
 from hitl.store.postgres import Tx
 
@@ -27,7 +29,7 @@ router = APIRouter(tags=["moderation"], route_class=Lean)
     openapi_extra=openapi.sends(Start, examples.START),
     responses=openapi.answers(202, examples.STARTED, *openapi.POST, 409, Location="The case's status"),
 )
-def post_start(
+async def post_start(
     *,
     request: Request,
     desk: TheDesk,
@@ -42,6 +44,11 @@ def post_start(
         found = start(tx, person, asked, backlog=desk.runtime.backlog)
         return {**found, "status_url": f"/status/{found['case_id']}"}
 
-    return accept(
-        desk, person, request, work, body=body, key=idempotency_key, locate=lambda found: str(found["status_url"])
-    )
+    def write() -> Response:
+        return accept(
+            desk, person, request, work, body=body, key=idempotency_key, locate=lambda found: found["status_url"]
+        )
+
+    if desk.runtime.backlog.turns.ahead(person.tenant, body.author_id or person.id) < FAR:
+        return await desk.write(write)
+    return await desk.aside.take(partial(desk.write, write))
