@@ -11,6 +11,7 @@ from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
 
 from fastapi import Depends, Request
 
+from api.aside import Aside
 from api.hub import Hub
 from api.metrics import Gauges
 from hitl.errors import Unavailable
@@ -34,6 +35,7 @@ class Desk:
     hub: Hub
     metrics: Metrics = field(default_factory=Metrics)
     migrated: bool = False
+    aside: Aside = field(default_factory=Aside)
 
     def __post_init__(self) -> None:
         self.runtime.store.patience = PATIENCE

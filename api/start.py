@@ -1,5 +1,6 @@
 """POST /start: a post comes in."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -13,6 +14,7 @@ from api.idempotency import Key, accept
 from api.lean import Lean
 from api.schemas.cases import Started
 from api.schemas.requests import Start
+from hitl.domain.commands import FAR
 from hitl.operations.start import Arrival, StartRequest
 
 router = APIRouter(tags=["moderation"], route_class=Lean)
@@ -26,7 +28,7 @@ router = APIRouter(tags=["moderation"], route_class=Lean)
     openapi_extra=openapi.sends(Start, examples.START),
     responses=openapi.answers(202, examples.STARTED, *openapi.POST, 409, Location="The case's status"),
 )
-def post_start(
+async def post_start(
     *,
     request: Request,
     desk: TheDesk,
@@ -36,7 +38,8 @@ def post_start(
 ) -> Response:
     """Takes a post on and answers at once; `status_url` tells how it goes on."""
     post = Arrival(person, StartRequest(**body.__dict__), desk.runtime.backlog)
-    return accept(
+    write = partial(
+        accept,
         desk,
         person,
         request,
@@ -46,6 +49,9 @@ def post_start(
         locate=lambda found: str(found["status_url"]),
         at_once=lambda tx: _shown(found) if (found := post.opened(tx)) else None,
     )
+    if post.ahead < FAR:
+        return await desk.write(write)
+    return await desk.aside.take(partial(desk.write, write))
 
 
 def _shown(found: dict[str, Any]) -> dict[str, Any]:

@@ -50,6 +50,13 @@ class Runtime:
         found = self.settings
         return build_analyzer(found.analyzer, groq_api_key=found.groq_api_key, groq_base_url=found.groq_base_url)
 
+    @property
+    def quick(self) -> bool:
+        """Whether that analyzer answers within milliseconds; asked without building it."""
+        from hitl.analyzers.factory import is_quick
+
+        return is_quick(self.settings.analyzer)
+
     @cached_property
     def runner(self) -> "Runner":
         """What runs commands; importing LangGraph takes a second, so the desk never does."""

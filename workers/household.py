@@ -106,7 +106,7 @@ class Household(Middleware):
         found.store.pool.timeout = QUEUE_SECONDS
         self._leases = Leases(found.store, self.worker_id)
         if self.relays:
-            self._relay = Relay(found.store, broker, self.worker_id, self.settings.window)
+            self._relay = Relay(found.store, broker, self.worker_id, self.settings.window, quick=found.quick)
             self._loops.append(self._relay)
         if self.settings.broker_url and isinstance(broker, QuorumBroker):
             self._loops.append(DeadLetters(self.settings.broker_url))

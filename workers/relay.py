@@ -7,6 +7,7 @@ from dramatiq import Broker
 
 from hitl import failpoints
 from hitl.store import outbox, workers
+from hitl.store.excess import Excess
 from hitl.store.notify import COMMANDS, Listener
 from hitl.store.postgres import Store, Tx
 from workers.broker import publish
@@ -22,10 +23,11 @@ LOOK_SECONDS = 1.0
 class Relay(Loop):
     """The only publisher. Any number may run: rows are claimed with SKIP LOCKED."""
 
-    def __init__(self, store: Store, broker: Broker, worker_id: str, window: int) -> None:
+    def __init__(self, store: Store, broker: Broker, worker_id: str, window: int, *, quick: bool = True) -> None:
         super().__init__("relay", POLL_SECONDS, self._round)
         self._store, self._broker, self._worker_id, self._window = store, broker, worker_id, window
         self._flowing = False
+        self._excess = Excess(window, quick=quick)
         self._looked, self._serves = float("-inf"), list[str]()
         self._listener = Listener(store.url, COMMANDS, lambda _: self.wake())
 
@@ -41,7 +43,7 @@ class Relay(Loop):
 
     def room(self) -> None:
         """A run has ended here: while a backlog fills the window, hand out the next at once, not at the next poll."""
-        if self._flowing:
+        if self._flowing or self._excess.flowing:
             self.wake()
 
     def _round(self) -> None:
@@ -59,7 +61,7 @@ class Relay(Loop):
         """Hand out what the window has room for; whether more may be waiting."""
         with self._store.transaction() as tx:
             serves = self._served(tx)
-            due, more = outbox.take(tx, window=self._window, relay=self._worker_id, serves=serves)
+            due, more = outbox.take(tx, window=self._window, relay=self._worker_id, serves=serves, excess=self._excess)
             tx.name = "publish" if due else None
         self._flowing |= more
         left = self._hand_out(due)

@@ -28,11 +28,12 @@ def main() -> None:
     stops: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda heard, _: stops.append(heard))
-    store = runtime.build(settings, connections=4).store
+    found = runtime.build(settings, connections=4)
+    store = found.store
     broker = build(settings.broker_url, [])
     loops = [
         Loop("heartbeat", BEAT_SECONDS, lambda: _beat(store, relay_id)),
-        Relay(store, broker, relay_id, settings.window),
+        Relay(store, broker, relay_id, settings.window, quick=found.quick),
     ]
     if settings.broker_url and isinstance(broker, QuorumBroker):
         loops.append(QueueRescue(settings.broker_url, broker))

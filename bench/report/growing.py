@@ -104,6 +104,7 @@ def flood(results: Results) -> str:
             str(line["round"]),
             *points,
             f"{line['flood_per_second']:.0f}",
+            str(line["flood_refused"]),
             str(line["late"]),
         ]
 

@@ -1,7 +1,7 @@
 """From the setting HITL_ANALYZER to the analyzer that it names."""
 
 from hitl.analyzers.port import Analyzer
-from hitl.analyzers.stub import StubAnalyzer
+from hitl.analyzers.stub import QUICK_MS, StubAnalyzer
 from hitl.errors import Invalid
 
 CHOICES = (
@@ -21,6 +21,12 @@ def build(spec: str, *, groq_api_key: str | None = None, groq_base_url: str | No
     if not provider or not rest or spec != spec.strip():
         raise Invalid(f"HITL_ANALYZER is {spec!r}, which names no analyzer. It can be {CHOICES}.")
     return _chat_model(spec, groq_api_key, groq_base_url)
+
+
+def is_quick(spec: str) -> bool:
+    """Whether the analyzer of that name answers within milliseconds; it is not built for this."""
+    provider, _, rest = spec.partition(":")
+    return spec == "local" or (provider == "stub" and _milliseconds(spec, rest) < QUICK_MS)
 
 
 def _local() -> Analyzer:

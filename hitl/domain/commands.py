@@ -11,6 +11,7 @@ RENEW_SECONDS = 10
 MAX_ATTEMPTS = 5
 SUSPECT_AFTER = 2  # runs in a row that were lost together with their process
 POSTPONE_LIMIT_SECONDS = 300
+FAR = 25  # posts ahead of its share from which on a start belongs to the excess, and leaves the way to others
 
 
 class Next(NamedTuple):

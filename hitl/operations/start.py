@@ -41,6 +41,11 @@ class Arrival:
         self._author = _author(person, request)
         self._values: dict[str, Any] = {}
 
+    @property
+    def ahead(self) -> int:
+        """How far its author is ahead of their share (see turns)."""
+        return self._backlog.turns.ahead(self._person.tenant, self._author)
+
     def opened(self, tx: Tx) -> dict[str, Any] | None:
         """Open a case, in one statement, which may be a transaction of its own; None when there may be one already."""
         values = self._prepared(tx)

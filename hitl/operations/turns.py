@@ -29,3 +29,8 @@ class Turns:
                 self._due = {who: until for who, until in self._due.items() if until > now}
             self._due[tenant, author] = due + 1 / SHARE
         return min(int((due - now) * SHARE), LAST)
+
+    def ahead(self, tenant: str, author: str) -> int:
+        """The place that one more post of an author would have; takes none."""
+        now = self._clock()
+        return max(0, min(int((self._due.get((tenant, author), now) - now) * SHARE), LAST))

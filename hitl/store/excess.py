@@ -1,0 +1,41 @@
+"""The excess: commands of authors far ahead of their share. Few of them are under way while anybody else is there."""
+
+import time
+from collections.abc import Callable, Iterable
+
+from hitl.domain.commands import FAR
+
+SHARES = {True: 64, False: 2}  # which part of the window is for the excess: of runs that work, of runs that wait
+OTHERS_SECONDS = 60.0  # since others were handed out: so long they count as being there
+FLOWING_SECONDS = 1.0  # since some of the excess was handed out: so long the end of each run may make room for more
+
+
+class Excess:
+    """What a relay remembers of whom it served.
+
+    A run of the excess takes a share of the cores from every run beside it; so there are few, and others find threads
+    and cores at once. Where analyses are not `quick`, runs wait most of their time, and the cores are free: then half of
+    the window is for the excess. Where nobody else is there, it has the whole window.
+    """
+
+    def __init__(self, window: int, *, quick: bool = True, clock: Callable[[], float] = time.monotonic) -> None:
+        self._window, self._share, self._clock = window, SHARES[quick], clock
+        self._others = self._seen = float("-inf")
+
+    def places(self) -> int:
+        """How many of the excess may be under way at once."""
+        crowded = self._clock() - self._others < OTHERS_SECONDS
+        return max(1, self._window // self._share) if crowded else self._window
+
+    def saw(self, turns: Iterable[int]) -> None:
+        """Commands with these turns are handed out."""
+        far = [turn >= FAR for turn in turns]
+        if any(far):
+            self._seen = self._clock()
+        if not all(far):
+            self._others = self._clock()
+
+    @property
+    def flowing(self) -> bool:
+        """Whether more may wait for a place than was handed out."""
+        return self._clock() - self._seen < FLOWING_SECONDS
