@@ -14,8 +14,8 @@ class Excess:
     """What a relay remembers of whom it served.
 
     A run of the excess takes a share of the cores from every run beside it; so there are few, and others find threads
-    and cores at once. Where analyses are not `quick`, runs wait most of their time, and the cores are free: then half of
-    the window is for the excess. Where nobody else is there, it has the whole window.
+    and cores at once. Where analyses are not `quick`, runs wait most of their time and leave the cores alone: then half
+    of the window is for the excess. Where nobody else is there, it has the whole window.
     """
 
     def __init__(self, window: int, *, quick: bool = True, clock: Callable[[], float] = time.monotonic) -> None:

@@ -30,6 +30,11 @@ def test_the_stub_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     assert waited == [0.25]
 
 
+@pytest.mark.parametrize("spec", ["local", "stub:0", "stub:200", "groq:openai/gpt-oss-safeguard-20b"])
+def test_how_quick_it_is_can_be_told_without_building_it(spec: str) -> None:
+    assert factory.is_quick(spec) == factory.build(spec).quick
+
+
 @pytest.mark.parametrize(
     "spec",
     ["", "locl", "stub:", "stub:-1", "stub:1.5", "stub:²", "stub:9999999", ":model", "groq:", " local", "groq:x "],
