@@ -1,6 +1,7 @@
 """Migration 13: no index of actions looks at a status, and one at a time is on its way to a target all the same."""
 
 import threading
+import time
 from collections.abc import Iterator
 from importlib import resources
 
@@ -17,14 +18,15 @@ NEW = "0013_on_their_way.sql"
 CASE = "00000000-0000-7000-8000-000000000001"
 ACTIONS = [f"00000000-0000-7000-8000-00000000001{n}" for n in range(3)]
 Connection = psycopg.Connection[tuple[object, ...]]
+WAITS = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
 # An old release's words: it knows nothing of `on_their_way`.
 SEND = "update actions set status = 'sending', sent_at = now() where action_id = %s"
 ENDED = "update actions set status = 'applied', applied_at = now() where action_id = %s"
 
 
 @pytest.fixture
-def upgraded(databases: Databases) -> Iterator[str]:
-    """A database of the release before, with an action on its way, brought up to date."""
+def filled(databases: Databases) -> Iterator[str]:
+    """A database of the release before, with an action on its way."""
     with databases.fresh(migrated=False) as url:
         with psycopg.connect(url, autocommit=True) as conn:
             conn.execute("create table migrations (name text primary key, at timestamptz default now())")
@@ -34,8 +36,14 @@ def upgraded(databases: Databases) -> Iterator[str]:
                     conn.execute(file.read_text().encode())
                     conn.execute("insert into migrations (name) values (%s)", (file.name,))
             _fill(conn)
-        assert f"migration {NEW}" in migrate(url)
         yield url
+
+
+@pytest.fixture
+def upgraded(filled: str) -> str:
+    """The same, brought up to date."""
+    assert f"migration {NEW}" in migrate(filled)
+    return filled
 
 
 def _fill(conn: Connection) -> None:
@@ -61,6 +69,21 @@ def test_what_was_on_its_way_before_is_alone_on_its_way_after_whoever_says_so(up
         conn.execute(ENDED, (sending,))
         conn.execute(SEND, (other,))
         assert conn.execute("select target from on_their_way order by 1").fetchall() == [("post:1",), ("post:2",)]
+
+
+def test_what_ends_while_the_upgrade_waits_for_it_leaves_the_way_free(filled: str) -> None:
+    sending, other, _ = ACTIONS
+    upgrade = threading.Thread(target=migrate, args=(filled,))
+    with psycopg.connect(filled, autocommit=True) as conn:
+        with psycopg.connect(filled) as old:
+            old.execute("select 1 from cases where case_id = %s for update", (CASE,))
+            old.execute(ENDED, (sending,))
+            upgrade.start()
+            while not conn.execute(WAITS).fetchall():
+                time.sleep(0.005)
+        upgrade.join()
+        assert conn.execute("select 1 from on_their_way").fetchall() == []
+        conn.execute(SEND, (other,))
 
 
 def test_of_those_who_set_out_for_a_target_at_once_one_does(upgraded: str) -> None:
