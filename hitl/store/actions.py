@@ -17,8 +17,8 @@ UNTOUCHED = """coalesce((select md5(string_agg(other.xmin::text, ' ' order by ot
     where (other.tenant_id, other.target, other.aspect) = (a.tenant_id, a.target, a.aspect)
     and other.direction = 'forward' and other.action_id <> a.action_id), '')"""
 # The same while none of ours is on its way to the target, else null.
-SEEN = f"""case when not exists (select 1 from actions s where s.tenant_id = a.tenant_id and s.target = a.target
-    and s.status = 'sending') then {UNTOUCHED} end as untouched"""
+SEEN = f"""case when not exists (select 1 from on_their_way s where s.tenant_id = a.tenant_id and s.target = a.target)
+    then {UNTOUCHED} end as untouched"""
 # Of a reversal `a`: what it is about to release. `shared`: another action holds the aspect; `restore`: what to put
 # back; `told`: somebody told what our newest call left on the aspect, namely `left`.
 RELEASE = f"""undone.before as restore, newest.after as left, coalesce(newest.after is not null, false) as told,

@@ -17,13 +17,14 @@ CHUNK = 20_000  # transactions whose events are summed up at once
 LIVE = " union all ".join(
     f"select kind, created_at from commands where state = '{state}'" for state in ("ready", "published", "claimed")
 )
+OF_SUCH_CASES = f"where c.needs_attention and {UNSETTLED}"
 OPEN = "reviews where status in ('open', 'blocked')"
 # name -> labels, and the rows that are counted by them; each has an index of its own
 COUNTS: dict[str, tuple[str, str]] = {
     "commands_waiting": ("kind", f"({LIVE}) live"),
     "reviews_waiting": ("level::text, status", OPEN),
     "cases_stopped": ("status", "cases where error is not null or parked_from is not null"),
-    "actions_unsettled": ("kind, status", f"actions a where {UNSETTLED}"),
+    "actions_unsettled": ("a.kind, a.status", f"cases c join actions a using (case_id) {OF_SUCH_CASES}"),
     "unavailable": ("analyzer, rationale", "analyses where unavailable"),
 }
 AGES = f"""select

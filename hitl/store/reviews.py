@@ -18,14 +18,17 @@ STANDS = f"""exists (select 1 from {ITS_ACTIONS} where direction = 'forward'
 
 
 def open_(tx: Tx, values: dict[str, Any]) -> None:
-    """Open a review for an interrupt, with the next statement; nothing when that interrupt has one."""
+    """Open a review for an interrupt, with the next statement; nothing when that interrupt has one.
+
+    The case is locked, so that nobody else can open one meanwhile.
+    """
     tx.along(
         """insert into reviews (review_id, tenant_id, case_id, interrupt_id, round, level, status, choices, form,
                                 proposed_actions, allowed_actions, digest, deadline_at)
-        values (%(review_id)s, %(tenant_id)s, %(case_id)s, %(interrupt_id)s, %(round)s, %(level)s, %(status)s,
-                %(choices)s, %(form)s, %(proposed_actions)s, %(allowed_actions)s, %(digest)s,
-                now() + make_interval(hours => %(hours)s))
-        on conflict (case_id, interrupt_id) do nothing""",
+        select %(review_id)s, %(tenant_id)s, %(case_id)s, %(interrupt_id)s, %(round)s, %(level)s, %(status)s,
+               %(choices)s, %(form)s, %(proposed_actions)s, %(allowed_actions)s, %(digest)s,
+               now() + make_interval(hours => %(hours)s)
+        where not exists (select 1 from reviews where case_id = %(case_id)s and interrupt_id = %(interrupt_id)s)""",
         {
             **values,
             "choices": Jsonb(values["choices"]),
@@ -125,8 +128,8 @@ def decide(tx: Tx, values: dict[str, Any], vote_: dict[str, Any]) -> None:
     )
     tx.along(
         """insert into votes (review_id, person, tenant_id, choice, body)
-        values (%(review_id)s, %(person)s, %(tenant_id)s, %(choice)s, %(body)s)
-        on conflict (review_id, person) do nothing""",
+        select %(review_id)s, %(person)s, %(tenant_id)s, %(choice)s, %(body)s
+        where not exists (select 1 from votes where review_id = %(review_id)s and person = %(person)s)""",
         {**vote_, "body": Jsonb({})},  # the decision has it
     )
     tx.along(

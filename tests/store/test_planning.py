@@ -1,4 +1,4 @@
-"""What is planned once, what is planned anew, and what no index of cases may look at."""
+"""What is planned once, what is planned anew, and what no index may look at."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -11,20 +11,24 @@ from hitl.store import maintenance
 from hitl.store.postgres import PREPARED, Store, Tx
 from tests.graphs.house import SUPERVISOR, House, edit
 
-# Columns that a case's own life changes: an index on one of them would make each change write to all of its indexes.
-CHANGING = ["status", "outcome", "needs_attention", "version", "round", "updated_at"]
+# Columns that a row's own life changes: an index on one of them would make each change write to all of its indexes.
+CHANGING = {
+    "cases": ["status", "outcome", "version", "round", "updated_at"],
+    "actions": ["status", "sent_at", "called", "called_at", "before", "after", "reference", "error", "attention",
+                "applied_at", "reversed_at"],
+}  # fmt: skip
 INDEXED = """select distinct a.attname::text as name from pg_index i
     join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = i.indexrelid
         and d.refobjid = i.indrelid and d.refobjsubid > 0
     join pg_attribute a on a.attrelid = i.indrelid and a.attnum = d.refobjsubid
-    where i.indrelid = 'cases'::regclass"""
+    where i.indrelid = %s::regclass"""
 
 
-def test_no_index_of_cases_looks_at_what_changes_with_a_case(house: House) -> None:
-    found = {row["name"] for row in house.rows(INDEXED)}
-    assert "case_id" in found
-    assert "cleared" in found
-    assert found.isdisjoint(CHANGING)
+@pytest.mark.parametrize(("table", "known"), [("cases", "cleared"), ("actions", "target")])
+def test_no_index_looks_at_what_changes_with_its_row(house: House, table: str, known: str) -> None:
+    found = {row["name"] for row in house.rows(INDEXED, (table,))}
+    assert known in found
+    assert found.isdisjoint(CHANGING[table])
 
 
 def test_a_statement_is_prepared_when_it_is_first_sent_unless_it_is_planned_anew(house: House) -> None:
