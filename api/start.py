@@ -14,7 +14,6 @@ from api.idempotency import Key, accept
 from api.lean import Lean
 from api.schemas.cases import Started
 from api.schemas.requests import Start
-from hitl.domain.commands import FAR
 from hitl.operations.start import Arrival, StartRequest
 
 router = APIRouter(tags=["moderation"], route_class=Lean)
@@ -49,9 +48,9 @@ async def post_start(
         locate=lambda found: str(found["status_url"]),
         at_once=lambda tx: _shown(found) if (found := post.opened(tx)) else None,
     )
-    if post.ahead < FAR:
-        return await desk.write(write)
-    return await desk.aside.take(partial(desk.write, write))
+    if post.stands_aside:
+        return await desk.aside.take(partial(desk.write, write))
+    return await desk.write(write)
 
 
 def _shown(found: dict[str, Any]) -> dict[str, Any]:

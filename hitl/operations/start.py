@@ -42,9 +42,9 @@ class Arrival:
         self._values: dict[str, Any] = {}
 
     @property
-    def ahead(self) -> int:
-        """How far its author is ahead of their share (see turns)."""
-        return self._backlog.turns.ahead(self._person.tenant, self._author)
+    def stands_aside(self) -> bool:
+        """Whether others are to be served before it (see turns)."""
+        return self._backlog.turns.stands_aside(self._person.tenant, self._author)
 
     def opened(self, tx: Tx) -> dict[str, Any] | None:
         """Open a case, in one statement, which may be a transaction of its own; None when there may be one already."""

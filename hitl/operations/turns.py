@@ -4,6 +4,9 @@ import threading
 import time
 from collections.abc import Callable
 
+from hitl.domain.commands import FAR
+from hitl.domain.company import Company
+
 SHARE = 5.0  # posts a second that an author may send without standing behind anybody
 MOST_AUTHORS = 10_000  # remembered at once; those who post no faster than that need not be
 LAST = 32_767
@@ -18,6 +21,7 @@ class Turns:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._due: dict[tuple[str, str], float] = {}  # when an author will have been given all that they sent
+        self._company = Company(clock)
         self._lock = threading.Lock()
 
     def take(self, tenant: str, author: str) -> int:
@@ -28,9 +32,11 @@ class Turns:
             if len(self._due) >= MOST_AUTHORS:
                 self._due = {who: until for who, until in self._due.items() if until > now}
             self._due[tenant, author] = due + 1 / SHARE
+            self._company.meet((tenant, author))
         return min(int((due - now) * SHARE), LAST)
 
-    def ahead(self, tenant: str, author: str) -> int:
-        """The place that one more post of an author would have; takes none."""
-        now = self._clock()
-        return max(0, min(int((self._due.get((tenant, author), now) - now) * SHARE), LAST))
+    def stands_aside(self, tenant: str, author: str) -> bool:
+        """Whether one more post of an author belongs to the excess, and others have posted within the last minute."""
+        with self._lock:
+            now, who = self._clock(), (tenant, author)
+            return (self._due.get(who, now) - now) * SHARE >= FAR and self._company.of(who)

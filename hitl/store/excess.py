@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable, Iterable
 
 from hitl.domain.commands import FAR
+from hitl.domain.company import Company
 
 SHARES = {True: 64, False: 2}  # which part of the window is for the excess: of runs that work, of runs that wait
-OTHERS_SECONDS = 60.0  # since others were handed out: so long they count as being there
 FLOWING_SECONDS = 1.0  # since some of the excess was handed out: so long the end of each run may make room for more
 
 
@@ -20,20 +20,19 @@ class Excess:
 
     def __init__(self, window: int, *, quick: bool = True, clock: Callable[[], float] = time.monotonic) -> None:
         self._window, self._share, self._clock = window, SHARES[quick], clock
-        self._others = self._seen = float("-inf")
+        self._company = Company(clock)
+        self._seen = float("-inf")
 
     def places(self) -> int:
         """How many of the excess may be under way at once."""
-        crowded = self._clock() - self._others < OTHERS_SECONDS
-        return max(1, self._window // self._share) if crowded else self._window
+        return max(1, self._window // self._share) if self._company.crowded else self._window
 
-    def saw(self, turns: Iterable[int]) -> None:
-        """Commands with these turns are handed out."""
-        far = [turn >= FAR for turn in turns]
-        if any(far):
-            self._seen = self._clock()
-        if not all(far):
-            self._others = self._clock()
+    def saw(self, starts: Iterable[tuple[int, tuple[str, str]]]) -> None:
+        """Starts with these turns, of these tenants' authors, are handed out."""
+        for turn, who in starts:
+            self._company.meet(who)
+            if turn >= FAR:
+                self._seen = self._clock()
 
     @property
     def flowing(self) -> bool:

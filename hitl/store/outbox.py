@@ -58,11 +58,12 @@ def take(
         update commands c set state = 'published', published_at = now(), publishes = publishes + 1, owner = %(relay)s
         from (select command_id from next union all select command_id from unheard) due
         where c.command_id = due.command_id
-        returning c.command_id, c.kind, c.priority, c.turn, (select room from busy) as room""",
+        returning c.command_id, c.kind, c.priority, c.turn, (select room from busy) as room, c.tenant_id,
+            case c.kind when 'start' then (select author_id from cases k where k.case_id = c.case_id) end as author""",
         {"window": window, "places": excess.places() if excess else window, "relay": relay, "serves": list(serves)},
     )
-    if excess and rows:
-        excess.saw(row["turn"] for row in rows)
+    if excess:
+        excess.saw((row["turn"], (row["tenant_id"], row["author"])) for row in rows if row["author"])
     rows.sort(key=lambda r: (-r["priority"], r["turn"], r["command_id"]))
     return [(r["command_id"], r["kind"]) for r in rows], bool(rows) and len(rows) >= rows[0]["room"]
 

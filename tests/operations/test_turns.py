@@ -1,5 +1,7 @@
 """Turns: a flood of one author's posts does not stand before another's."""
 
+from hitl.domain.commands import FAR
+from hitl.domain.company import SECONDS
 from hitl.domain.people import Person
 from hitl.operations.backlog import Backlog
 from hitl.operations.start import StartRequest, start
@@ -35,6 +37,21 @@ def test_who_sends_faster_stands_ever_further_behind_and_comes_back_with_time() 
     assert places.take("t", "eager") == 2
     clock.now += 60.0
     assert places.take("t", "eager") == 0
+
+
+def test_who_is_far_ahead_stands_aside_while_others_are_there() -> None:
+    clock = Clock()
+    places = Turns(clock)
+    places.take("t", "calm")
+    for _ in range(FAR):
+        assert not places.stands_aside("t", "eager")
+        places.take("t", "eager")
+    assert places.stands_aside("t", "eager")
+    assert not places.stands_aside("t", "calm")
+    for _ in range(int(SECONDS * SHARE)):
+        places.take("t", "eager")
+    clock.now += SECONDS
+    assert not places.stands_aside("t", "eager")
 
 
 def test_a_place_has_an_end() -> None:

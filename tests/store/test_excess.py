@@ -1,9 +1,13 @@
 """The excess: authors far ahead of their share have few runs under way while anybody else is there."""
 
 from hitl.domain.commands import FAR
+from hitl.domain.company import SECONDS
 from hitl.store import outbox
-from hitl.store.excess import OTHERS_SECONDS, Excess
+from hitl.store.excess import Excess
 from tests.graphs.house import SERVED, House
+
+EAGER, CALM = ("default", "eager"), ("default", "calm")
+TWO = [(0, EAGER), (0, CALM)]
 
 
 class Clock:
@@ -36,7 +40,7 @@ def _take(house: House, excess: Excess) -> list[int]:
 def test_one_of_the_excess_at_a_time_while_others_are_there(house: House) -> None:
     flood, calm = _crowd(house, 5), _crowd(house, 2, turn=0)
     excess = Excess(8)
-    excess.saw([0])
+    excess.saw(TWO)
     assert _take(house, excess) == [*calm, flood[0]]
     assert _take(house, excess) == []
     run = house.claim(flood[0])
@@ -48,7 +52,7 @@ def test_one_of_the_excess_at_a_time_while_others_are_there(house: House) -> Non
 
 def test_one_that_waits_for_something_is_not_waited_for(house: House) -> None:
     flood, excess = _crowd(house, 3), Excess(8)
-    excess.saw([0])
+    excess.saw(TWO)
     assert _take(house, excess) == flood[:1]
     house.claim(flood[0])
     house.sql("update commands set published_at = published_at - interval '2 seconds'")
@@ -58,14 +62,14 @@ def test_one_that_waits_for_something_is_not_waited_for(house: House) -> None:
 def test_urgency_comes_first_with_the_excess_too_and_one_at_a_time(house: House) -> None:
     urgent, calm = _crowd(house, 3, priority=9), _crowd(house, 9, turn=FAR - 1)
     excess = Excess(8)
-    excess.saw([0])
+    excess.saw(TWO)
     assert _take(house, excess) == [urgent[0], *calm[:7]]
 
 
 def test_runs_that_wait_for_a_model_have_half_of_the_window(house: House) -> None:
     flood, calm = _crowd(house, 12), _crowd(house, 2, turn=0)
     excess = Excess(8, quick=False)
-    excess.saw([0])
+    excess.saw(TWO)
     assert _take(house, excess) == [*calm, *flood[:4]]
 
 
@@ -77,10 +81,20 @@ def test_alone_the_excess_has_the_whole_window(house: House) -> None:
 def test_others_are_there_for_a_minute_after_they_were_served() -> None:
     clock = Clock()
     excess = Excess(256, clock=clock)
-    assert excess.places() == 256
-    excess.saw([FAR, FAR + 1])
-    assert excess.places() == 256
-    excess.saw([FAR, 0])
-    assert (excess.places(), excess.flowing) == (4, True)
-    clock.now += OTHERS_SECONDS
+    excess.saw([(turn, EAGER) for turn in range(2 * FAR)])
+    assert (excess.places(), excess.flowing) == (256, True)
+    excess.saw([(0, CALM)])
+    assert excess.places() == 4
+    clock.now += SECONDS / 2
+    excess.saw([(FAR, EAGER)])
+    assert excess.places() == 4
+    clock.now += SECONDS / 2
     assert (excess.places(), excess.flowing) == (256, False)
+
+
+def test_whose_a_start_was_is_known_from_its_case(house: House) -> None:
+    first, excess = _crowd(house, 1, turn=0), Excess(8)
+    excess.saw([(0, EAGER)])
+    assert _take(house, excess) == first
+    flood = _crowd(house, 3)
+    assert _take(house, excess) == flood[:1]

@@ -22,6 +22,7 @@ def test_others_meet_no_more_than_one_run_of_a_flood(embedded_crew: Crew) -> Non
     first = crew.start()
     assert crew.run(COPY_OF_CASES, BACKLOG) == BACKLOG
     crew.run("update commands set turn = %s where case_id <> %s", FAR, first[0])
+    crew.run("update cases set author_id = 'somebody else' where case_id <> %s", first[0])
     worker = crew.hired()
     crew.await_(lambda: crew.status(first[0])["status"] == "waiting_review", worker)
     crew.await_(lambda: crew.rows(UNDER_WAY, FAR)[0]["n"] <= 1, worker)  # alone, it had the whole window
