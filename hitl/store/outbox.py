@@ -25,6 +25,31 @@ def _ready(which: str, room: str) -> str:
             order by turn, command_id limit {room} for update skip locked) due limit {room}"""
 
 
+TAKE = f"""with busy as (
+    select greatest(0, least(%(window)s - count(*), greatest(1, %(window)s / (
+            select greatest(1, count(*)) from workers where relay and {ALIVE}))
+        - count(*) filter (where owner = %(relay)s))) as room,
+        greatest(0, %(places)s - count(*) filter (where turn >= {FAR} and published_at > now() - {HOLD}) - (
+            select count(*) from commands
+            where state = 'claimed' and turn >= {FAR} and published_at > now() - {HOLD})) as places,
+        set_config('synchronous_commit', 'off', true)
+    from commands where state = 'published' and {SERVED}),
+fresh as ({_ready(f"< {FAR}", "(select room from busy)")}),
+crowd as ({_ready(f">= {FAR}", "(select least(places, room) from busy)")}),
+next as (
+    select command_id from (select * from fresh union all select * from crowd) ready
+    order by priority desc, turn, command_id limit (select room from busy)),
+unheard as (
+    select command_id from commands
+    where state = 'published' and published_at <= now() - {REPUBLISH} and {SERVED}
+    order by published_at limit %(window)s for update skip locked)
+update commands c set state = 'published', published_at = now(), publishes = publishes + 1, owner = %(relay)s
+from (select command_id from next union all select command_id from unheard) due
+where c.command_id = due.command_id
+returning c.command_id, c.kind, c.priority, c.turn, (select room from busy) as room, c.tenant_id,
+    case c.kind when 'start' then (select author_id from cases k where k.case_id = c.case_id) end as author"""
+
+
 def take(
     tx: Tx, *, window: int, relay: str, serves: Sequence[str], excess: Excess | None = None
 ) -> tuple[list[tuple[int, str]], bool]:
@@ -37,29 +62,7 @@ def take(
     Commands of graph versions that no living worker serves stay out of the window: they would clog it.
     """
     rows = tx.all(
-        f"""with busy as (
-            select greatest(0, least(%(window)s - count(*), greatest(1, %(window)s / (
-                    select greatest(1, count(*)) from workers where relay and {ALIVE}))
-                - count(*) filter (where owner = %(relay)s))) as room,
-                greatest(0, %(places)s - count(*) filter (where turn >= {FAR} and published_at > now() - {HOLD}) - (
-                    select count(*) from commands
-                    where state = 'claimed' and turn >= {FAR} and published_at > now() - {HOLD})) as places,
-                set_config('synchronous_commit', 'off', true)
-            from commands where state = 'published' and {SERVED}),
-        fresh as ({_ready(f"< {FAR}", "(select room from busy)")}),
-        crowd as ({_ready(f">= {FAR}", "(select least(places, room) from busy)")}),
-        next as (
-            select command_id from (select * from fresh union all select * from crowd) ready
-            order by priority desc, turn, command_id limit (select room from busy)),
-        unheard as (
-            select command_id from commands
-            where state = 'published' and published_at <= now() - {REPUBLISH} and {SERVED}
-            order by published_at limit %(window)s for update skip locked)
-        update commands c set state = 'published', published_at = now(), publishes = publishes + 1, owner = %(relay)s
-        from (select command_id from next union all select command_id from unheard) due
-        where c.command_id = due.command_id
-        returning c.command_id, c.kind, c.priority, c.turn, (select room from busy) as room, c.tenant_id,
-            case c.kind when 'start' then (select author_id from cases k where k.case_id = c.case_id) end as author""",
+        TAKE,
         {"window": window, "places": excess.places() if excess else window, "relay": relay, "serves": list(serves)},
     )
     if excess:
