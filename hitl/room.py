@@ -33,7 +33,10 @@ class Room:
 
 @contextmanager
 def away() -> Iterator[None]:
-    """Leave this thread's place, if it has one, to others during the block, and wait for one again behind it."""
+    """Leave this thread's place, if it has one, to others during the block, and wait for one again behind it.
+
+    No lock may be held around it that somebody with a place waits for: then neither would ever go on.
+    """
     places, _MINE.places = _MINE.places, None
     if places is None:
         yield

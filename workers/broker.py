@@ -11,6 +11,7 @@ from dramatiq.broker import Broker
 from dramatiq.brokers.rabbitmq import MAX_ENQUEUE_ATTEMPTS, RabbitmqBroker
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.common import dq_name
+from dramatiq.errors import ConnectionClosed
 from dramatiq.middleware import Middleware
 from pika.exceptions import AMQPChannelError, AMQPConnectionError, UnroutableError
 
@@ -59,7 +60,7 @@ class QuorumBroker(RabbitmqBroker):
         try:
             self.declare_queue(QUEUE, ensure=True)
             self._confirms().publish(left)
-        except (AMQPConnectionError, AMQPChannelError) as trouble:
+        except (AMQPConnectionError, AMQPChannelError, ConnectionClosed) as trouble:
             if isinstance(trouble, UnroutableError):
                 self.queues_pending.add(QUEUE)
             del self.connection  # and its channels: the next attempt begins with new ones

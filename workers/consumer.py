@@ -9,7 +9,10 @@ from dramatiq.brokers.rabbitmq import _RabbitmqConsumer
 from dramatiq.errors import ConnectionClosed
 from pika.exceptions import AMQPError
 
-SHARE = 4  # a bundle is at most this part of what may be unacknowledged, so that a worker never waits for its own acks
+PER_THREAD = (
+    2  # messages that Dramatiq would fetch for each thread: one stopped worker could then hold the whole window
+)
+SHARE = 4  # a bundle is as many messages as this part of the threads; so many more are fetched than there are threads
 
 
 class BundlingConsumer(_RabbitmqConsumer):
@@ -22,13 +25,15 @@ class BundlingConsumer(_RabbitmqConsumer):
         self._lock = Lock()
         self._done: list[int] = []
         self._newest = 0
-        self._full = max(1, prefetch // SHARE)
-        super().__init__(broker, queue_name, prefetch, timeout)  # type: ignore[no-untyped-call]
+        self._open: dict[int, Any] = {}
+        threads = max(1, prefetch // PER_THREAD)
+        self._full = max(1, threads // SHARE)
+        super().__init__(broker, queue_name, threads + self._full, timeout)  # type: ignore[no-untyped-call]
 
     def ack(self, message: Any) -> None:
         """Called by the thread that is done with a message."""
         with self._lock:
-            if message._tag not in self.known_tags:  # noqa: SLF001
+            if self._open.pop(message._tag, None) is not message:  # noqa: SLF001
                 return  # of a connection that is gone: it is delivered again
             self.known_tags.discard(message._tag)  # noqa: SLF001
             self._done.append(message._tag)  # noqa: SLF001
@@ -39,8 +44,10 @@ class BundlingConsumer(_RabbitmqConsumer):
 
     def nack(self, message: Any) -> None:
         """The message becomes a dead letter."""
-        if message._tag in self.known_tags:  # noqa: SLF001
-            self._nack(message._tag)  # noqa: SLF001
+        with self._lock:
+            if self._open.pop(message._tag, None) is not message:  # noqa: SLF001
+                return
+        self._nack(message._tag)  # noqa: SLF001
 
     def _nack(self, tag: int) -> None:
         self.known_tags.add(tag)  # open until it is refused, so that no acknowledgment of later ones includes it
@@ -56,6 +63,7 @@ class BundlingConsumer(_RabbitmqConsumer):
         message = super().__next__()  # type: ignore[no-untyped-call]
         if message is not None:
             self._newest = message._tag  # noqa: SLF001
+            self._open[self._newest] = message
             return message
         try:
             self._settle()

@@ -20,6 +20,7 @@ from hitl.room import Room
 from hitl.runtime import Runtime
 from hitl.settings import Settings
 from hitl.store import commands, workers
+from hitl.store.migrate import pending
 from hitl.telemetry import logs, tracing
 from workers.broker import QuorumBroker
 from workers.dead_letters import DeadLetters
@@ -100,7 +101,9 @@ class Household(Middleware):
                 log.warning("waiting for the database", error=trouble.detail)
                 time.sleep(0.5)
             else:
-                return
+                break
+        if lacking := pending(self.runtime.url):
+            raise GuardianError(f"The database lacks {', '.join(lacking)}: run `hitl migrate`.")
 
     def _begin(self, found: Runtime, broker: Broker) -> None:
         found.store.pool.timeout = QUEUE_SECONDS

@@ -1,6 +1,5 @@
 """Who else is there: all that fairness needs to know of those who came lately."""
 
-import time
 from collections.abc import Callable, Hashable
 
 SECONDS = 60.0  # so long somebody counts as being there
@@ -9,7 +8,7 @@ SECONDS = 60.0  # so long somebody counts as being there
 class Company:
     """Remembers the last two who came, since one of any two is somebody else."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._latest: dict[Hashable, float] = {}
 
@@ -24,8 +23,3 @@ class Company:
         """Whether anybody else is there."""
         now = self._clock()
         return any(now - at < SECONDS for other, at in self._latest.items() if other != who)
-
-    @property
-    def crowded(self) -> bool:
-        """Whether more than one is there."""
-        return any(self.of(who) for who in list(self._latest)[-1:])

@@ -32,8 +32,10 @@ class Turns:
             if len(self._due) >= MOST_AUTHORS:
                 self._due = {who: until for who, until in self._due.items() if until > now}
             self._due[tenant, author] = due + 1 / SHARE
-            self._company.meet((tenant, author))
-        return min(int((due - now) * SHARE), LAST)
+            place = int((due - now) * SHARE)
+            if place < FAR:
+                self._company.meet((tenant, author))
+        return min(place, LAST)
 
     def stands_aside(self, tenant: str, author: str) -> bool:
         """Whether one more post of an author belongs to the excess, and others have posted within the last minute."""

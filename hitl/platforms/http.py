@@ -13,6 +13,7 @@ from urllib.parse import quote
 import orjson
 from standardwebhooks import Webhook
 
+from hitl import room
 from hitl.errors import Invalid
 from hitl.platforms import catalog
 from hitl.platforms.exchange import Answer, Exchange
@@ -37,10 +38,11 @@ class HttpPlatform:
 
     def manifest(self) -> dict[str, KindManifest]:
         """What is promised per kind, asked at most once a minute."""
-        with self._lock:
-            if self._manifest is None or time.monotonic() - self._manifest[0] > FRESH_SECONDS:
-                self._manifest = (time.monotonic(), _manifest(self._get("/manifest")))
-            return dict(self._manifest[1])
+        known = self._manifest
+        if known is None or _stale(known):
+            with room.away(), self._lock:  # not the other way round: who waits for a place must hold up nobody
+                known = self._asked()
+        return dict(known[1])
 
     def read(self, target: str) -> dict[str, Any]:
         """The target's present state, aspect to value; null counts as untouched."""
@@ -71,6 +73,11 @@ class HttpPlatform:
     def close(self) -> None:
         """Let go of every connection."""
         self._exchange.close()
+
+    def _asked(self) -> tuple[float, dict[str, KindManifest]]:
+        if self._manifest is None or _stale(self._manifest):
+            self._manifest = (time.monotonic(), _manifest(self._get("/manifest")))
+        return self._manifest
 
     def _get(self, path: str) -> Answer:
         """A GET, signed over its empty body; the id names the path, so that the signature opens nothing else."""
@@ -145,6 +152,10 @@ def _object(answer: Answer) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise EffectUnknown("The platform answered with something that is not a JSON object.")
     return found
+
+
+def _stale(known: tuple[float, object]) -> bool:
+    return time.monotonic() - known[0] > FRESH_SECONDS
 
 
 def _manifest(answer: Answer) -> dict[str, KindManifest]:

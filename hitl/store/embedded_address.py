@@ -14,7 +14,7 @@ import psycopg
 from hitl.errors import Unavailable
 from hitl.store.embedded_home import find_home
 
-LONGEST = 107  # bytes of a Unix socket's path
+LONGEST = 103  # bytes of a Unix socket's path: of Linux's 107, what other systems have too
 
 
 class Address:
@@ -38,9 +38,10 @@ class Address:
 
     @property
     def sockets(self) -> Path | None:
-        """The directory of its Unix socket; None where a socket's path would be too long for the system."""
+        """The directory of its Unix socket; None where the path would be too long for one, or be read as several."""
         directory = self._home / "socket"
-        return directory if len(os.fsencode(directory / ".s.PGSQL.65535")) <= LONGEST else None
+        fits = len(os.fsencode(directory / ".s.PGSQL.65535")) <= LONGEST
+        return directory if fits and not set(',"') & set(str(directory)) else None
 
     @property
     def _port(self) -> str:

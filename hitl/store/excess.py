@@ -21,18 +21,20 @@ class Excess:
     def __init__(self, window: int, *, quick: bool = True, clock: Callable[[], float] = time.monotonic) -> None:
         self._window, self._share, self._clock = window, SHARES[quick], clock
         self._company = Company(clock)
+        self._flood: tuple[str, str] | None = None  # whose excess was handed out last
         self._seen = float("-inf")
 
     def places(self) -> int:
         """How many of the excess may be under way at once."""
-        return max(1, self._window // self._share) if self._company.crowded else self._window
+        return max(1, self._window // self._share) if self._company.of(self._flood) else self._window
 
     def saw(self, starts: Iterable[tuple[int, tuple[str, str]]]) -> None:
         """Starts with these turns, of these tenants' authors, are handed out."""
         for turn, who in starts:
-            self._company.meet(who)
-            if turn >= FAR:
-                self._seen = self._clock()
+            if turn < FAR:
+                self._company.meet(who)
+            else:
+                self._flood, self._seen = who, self._clock()
 
     @property
     def flowing(self) -> bool:

@@ -10,6 +10,7 @@ from hitl.store.workers import ALIVE
 
 # A message may be lost with its broker: after this long without a claim it is published again, ever more seldom.
 REPUBLISH = "least(5 * (1 << least(publishes, 5)), 120) * interval '1 second'"
+LOST = "interval '10 seconds'"  # so long what is published counts as being on its way
 HOLD = "interval '1 second'"  # a run of the excess that takes longer waits for something, and leaves the cores alone
 
 
@@ -29,7 +30,7 @@ TAKE = f"""with busy as (
     select greatest(0, least(%(window)s - count(*), greatest(1, %(window)s / (
             select greatest(1, count(*)) from workers where relay and {ALIVE}))
         - count(*) filter (where owner = %(relay)s))) as room,
-        greatest(0, %(places)s - count(*) filter (where turn >= {FAR} and published_at > now() - {HOLD}) - (
+        greatest(0, %(places)s - count(*) filter (where turn >= {FAR} and published_at > now() - {LOST}) - (
             select count(*) from commands
             where state = 'claimed' and turn >= {FAR} and published_at > now() - {HOLD})) as places,
         set_config('synchronous_commit', 'off', true)

@@ -2,6 +2,9 @@
 
 import base64
 import json
+import socket
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -12,6 +15,7 @@ from hitl.clock import new_id
 from hitl.errors import Invalid
 from hitl.platforms.http import HttpPlatform
 from hitl.platforms.port import EffectRefused, EffectUnknown, KindManifest, Receipt
+from hitl.room import Room
 from tests.platforms.effects import forward, reverse
 from tests.platforms.example import SECRET, example_server
 from tests.platforms.faults import answer, scripted
@@ -85,6 +89,27 @@ def test_the_manifest_is_read_once_a_minute_and_checked() -> None:
         assert found == [{"remove_content": KindManifest("query", readable=False)}] * 8
         platform.close()
     assert len(server.seen) == 1
+
+
+def test_who_waits_for_the_manifest_holds_up_nobody() -> None:
+    def slowly(connection: socket.socket) -> None:
+        time.sleep(0.3)
+        answer("200 OK", MANIFESTS[0])(connection)
+
+    with scripted(slowly) as server:
+        platform, one = HttpPlatform(server.url, secret=None), Room(1)
+
+        def ask() -> None:
+            with one.place():
+                platform.manifest()
+
+        threads = [threading.Thread(target=ask, daemon=True) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+        assert not any(thread.is_alive() for thread in threads)
+        platform.close()
 
 
 @pytest.mark.parametrize(

@@ -176,9 +176,9 @@ def test_what_a_crash_left_of_its_socket_does_not_bar_the_way(folder: Path) -> N
         assert _run(postgres.url, "select 1") == [(1,)]
 
 
-def test_a_directory_too_deep_for_a_socket_is_spoken_to_over_tcp(folder: Path) -> None:
-    deep = folder / ("d" * 100)
-    with EmbeddedPostgres(deep) as postgres:
+@pytest.mark.parametrize("name", ["d" * 100, "comma,s"])
+def test_where_there_can_be_no_socket_it_is_spoken_to_over_tcp(folder: Path, name: str) -> None:
+    with EmbeddedPostgres(folder / name) as postgres:
         assert postgres.url == postgres.tcp_url
         assert _run(postgres.url, "select 1") == [(1,)]
 

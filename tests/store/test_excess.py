@@ -93,8 +93,22 @@ def test_others_are_there_for_a_minute_after_they_were_served() -> None:
 
 
 def test_whose_a_start_was_is_known_from_its_case(house: House) -> None:
-    first, excess = _crowd(house, 1, turn=0), Excess(8)
-    excess.saw([(0, EAGER)])
-    assert _take(house, excess) == first
-    flood = _crowd(house, 3)
+    calm, excess = _crowd(house, 1, turn=0), Excess(8)
+    assert _take(house, excess) == calm
+    flood = _crowd(house, 9)
     assert _take(house, excess) == flood[:1]
+    assert _take(house, excess) == flood[1:7]  # it was the same author who was calm before, and nobody else is there
+
+
+def test_what_no_thread_has_taken_yet_counts_however_long_that_takes(house: House) -> None:
+    flood, excess = _crowd(house, 3), Excess(8)
+    excess.saw(TWO)
+    assert _take(house, excess) == flood[:1]
+    house.sql("update commands set published_at = published_at - interval '2 seconds'")
+    assert _take(house, excess) == []
+
+
+def test_two_floods_do_not_hold_each_other_up(house: House) -> None:
+    flood, excess = _crowd(house, 12), Excess(8)
+    excess.saw([(FAR, EAGER), (FAR, CALM)])
+    assert _take(house, excess) == flood[:8]

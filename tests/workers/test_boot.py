@@ -35,6 +35,14 @@ def test_a_worker_that_cannot_work_ends(empty_database_url: str, tmp_path: Path)
         assert "cannot work" in program.said
 
 
+def test_a_worker_does_not_begin_on_a_database_of_an_older_release(database_url: str, tmp_path: Path) -> None:
+    with crew(database_url, tmp_path) as found:
+        (newest,) = found.rows("delete from migrations where name = (select max(name) from migrations) returning name")
+        worker = found.hire()
+        assert worker.process.wait(PATIENCE) not in (0, None)
+        assert f"lacks {newest['name']}: run `hitl migrate`" in worker.said
+
+
 @pytest.mark.parametrize(("setting", "told"), [("4", 0), ("", 0), ("3", 1)], ids=["same", "unset", "other"])
 def test_the_threads_that_there_are_count_and_a_setting_that_does_not_is_told(
     rabbit_crew: Crew, setting: str, told: int

@@ -7,7 +7,7 @@ import pytest
 from dramatiq.common import xq_name
 
 from workers.broker import QuorumBroker, build
-from workers.consumer import SHARE
+from workers.consumer import PER_THREAD, SHARE
 from workers.doorbell import QUEUE, message
 
 SENT = 8
@@ -25,7 +25,7 @@ def broker(rabbitmq_url: str) -> Iterator[QuorumBroker]:
 
 def fetched(broker: QuorumBroker, *, bundle: int) -> tuple[Any, list[Any]]:
     """A consumer with everything that is there."""
-    consumer: Any = broker.consume(QUEUE, prefetch=bundle * SHARE, timeout=500)
+    consumer: Any = broker.consume(QUEUE, prefetch=bundle * SHARE * PER_THREAD, timeout=500)
     return consumer, list(iter(consumer.__next__, None))
 
 
