@@ -56,7 +56,7 @@ def of_decision(tx: Tx, decision_id: str) -> tuple[str, list[DictRow]]:
     """The digest of what was decided, and the decision's forward actions in order, each with `untouched` (see SEEN)."""
     rows = tx.all(
         f"""select d.digest as decided, a.*, {SEEN} from decisions d left join actions a on a.case_id = d.case_id
-            and a.round = d.round and a.direction = 'forward' and a.decision_id = d.decision_id
+            and a.round = d.round and {FORWARD.format("a.")} and a.decision_id = d.decision_id
         where d.decision_id = %s order by a.ordinal""",
         (decision_id,),
     )

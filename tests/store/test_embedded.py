@@ -167,6 +167,11 @@ def test_it_is_spoken_to_through_a_socket_of_its_own(folder: Path) -> None:
             _run(postgres.url.replace(urlsplit(postgres.url).password or "", ""), "select 1")
 
 
+def test_the_log_grows_in_small_steps(folder: Path) -> None:
+    with EmbeddedPostgres(folder) as postgres:
+        assert _run(postgres.url, "show wal_segment_size") == [("4MB",)]
+
+
 def test_what_a_crash_left_of_its_socket_does_not_bar_the_way(folder: Path) -> None:
     with EmbeddedPostgres(folder) as postgres:
         port = (postgres.home / "port").read_text().strip()
