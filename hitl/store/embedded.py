@@ -26,7 +26,7 @@ START_SECONDS = 120.0  # recovery after a crash replays the log first
 STOP_SECONDS = 30.0
 TRIES = 5  # first starts in a row that may fail before we give up
 LOG_BYTES = 5_000_000
-# A new segment of the log is written full of zeros while every commit waits: 60 ms for 16 MB, which is usual, 5 ms for 4.
+# While a new segment of the log is written full of zeros, every commit waits: 60 ms for the usual 16 MB, 5 ms for 4.
 SEGMENT_MB = 4
 SETTINGS = {
     "listen_addresses": "127.0.0.1",

@@ -1,4 +1,4 @@
-"""Plans in a database that nobody has analyzed yet: statements are planned while it is empty, and stay while it grows."""
+"""Plans of a database that nobody has analyzed: statements are planned while it is empty, and stay while it grows."""
 
 from collections.abc import Iterator
 
