@@ -9,7 +9,6 @@ import dramatiq
 from dramatiq import Message
 from dramatiq.broker import Broker
 from dramatiq.brokers.rabbitmq import MAX_ENQUEUE_ATTEMPTS, RabbitmqBroker
-from dramatiq.brokers.stub import StubBroker
 from dramatiq.common import dq_name
 from dramatiq.errors import ConnectionClosed
 from dramatiq.middleware import Middleware
@@ -18,6 +17,7 @@ from pika.exceptions import AMQPChannelError, AMQPConnectionError, UnroutableErr
 from workers.confirms import Confirms
 from workers.consumer import BundlingConsumer
 from workers.doorbell import QUEUE, DoorbellEncoder
+from workers.in_process import InProcessBroker
 
 DELIVERY_LIMIT = 5  # a second net: the first is the `attempts` column
 PROTECTIVE = {
@@ -99,7 +99,7 @@ def build(url: str | None, middleware: list[Middleware]) -> Broker:
     """The broker that the setting names. No retries here: attempts are counted in Postgres, and actors never raise."""
     dramatiq.set_encoder(DoorbellEncoder())
     if url is None:
-        return StubBroker(middleware=middleware)
+        return InProcessBroker(middleware)
     return QuorumBroker(url=dialed(url), confirm_delivery=True, middleware=middleware)
 
 

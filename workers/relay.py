@@ -59,7 +59,8 @@ class Relay(Loop):
 
     def _publish(self) -> bool:
         """Hand out what the window has room for; whether more may be waiting."""
-        with self._store.transaction() as tx:
+        failpoints.hit("before_commit:publish")
+        with self._store.statement() as tx:
             serves = self._served(tx)
             due, more = outbox.take(tx, window=self._window, relay=self._worker_id, serves=serves, excess=self._excess)
             tx.name = "publish" if due else None

@@ -15,6 +15,7 @@ from hitl.domain.commands import Command
 from hitl.domain.events import Fact
 from hitl.domain.people import Person
 from hitl.errors import Fenced, TargetBusy, Unavailable
+from hitl.graphs import on_the_spot
 from hitl.graphs.judge import Postponed
 from hitl.graphs.ledger import EffectStopped, PlatformTrouble
 from hitl.graphs.registry import VERSIONS, GraphVersion
@@ -48,6 +49,7 @@ class Runner:
         self._people = people
         self._trace = trace
         self._own = threading.local()
+        on_the_spot.install()
 
     @property
     def serves(self) -> list[str]:
