@@ -47,7 +47,7 @@ def accept(
 ) -> Response:
     """Do the work, once per key, and answer 202 with what it returned; `locate` gives the Location, if any.
 
-    `at_once` does it in a single statement, where it can, and returns None and has done nothing where it cannot.
+    `at_once` does it in a single writing statement, where it can; returns None and has done nothing where it cannot.
     """
     if key is not None and len(request.headers.getlist("idempotency-key")) > 1:
         raise BadField("Idempotency-Key", "is there more than once")

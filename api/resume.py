@@ -15,7 +15,7 @@ from api.lean import Lean
 from api.schemas.cases import Decided
 from api.schemas.requests import Action, Resume
 from hitl.domain.actions import KINDS
-from hitl.operations.decide import DecideRequest, decide
+from hitl.operations.decide import DecideRequest, decide, decide_alone
 
 router = APIRouter(tags=["moderation"], route_class=Lean)
 
@@ -47,7 +47,15 @@ def post_resume(
         policies=body.policies,
         private_note=body.private_note,
     )
-    return accept(desk, person, request, lambda tx: decide(tx, person, asked), body=body, key=idempotency_key)
+    return accept(
+        desk,
+        person,
+        request,
+        lambda tx: decide(tx, person, asked),
+        body=body,
+        key=idempotency_key,
+        at_once=lambda tx: decide_alone(tx, person, asked),
+    )
 
 
 def _action(action: Action) -> dict[str, Any]:

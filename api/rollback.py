@@ -13,7 +13,7 @@ from api.idempotency import Key, accept
 from api.lean import Lean
 from api.schemas.cases import Accepted
 from api.schemas.requests import Rollback
-from hitl.operations.rollback import rollback
+from hitl.operations.rollback import rollback, rollback_alone
 
 router = APIRouter(tags=["moderation"], route_class=Lean)
 
@@ -43,4 +43,5 @@ def post_rollback(
         lambda tx: rollback(tx, person, case_id, body.reason),
         body=body,
         key=idempotency_key,
+        at_once=lambda tx: rollback_alone(tx, person, case_id, body.reason),
     )

@@ -109,7 +109,7 @@ class Supervisor:
 
     def _desk(self) -> Child:
         where = ["--host", self._settings.host, "--port", str(self._port)]
-        quiet = ["--no-access-log", "--no-proxy-headers", "--log-level", "warning"]
+        quiet = ["--no-access-log", "--no-proxy-headers", "--log-level", "warning", "--http", "api.joined:Protocol"]
         patience = ["--timeout-graceful-shutdown", str(DESK_SECONDS)]
         return Child("desk", ["uvicorn", "api.main:app", *where, *quiet, *patience])
 

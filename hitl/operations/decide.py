@@ -1,5 +1,6 @@
 """A moderator decides: here, in this transaction, once; the worker only carries it out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,19 +34,38 @@ class DecideRequest:
 
 def decide(tx: Tx, person: Person, request: DecideRequest) -> dict[str, Any]:
     """Count a person's vote; when it settles the review, write the decision, its intents and the command."""
+    case, review, settled = _looked_at(tx, person, request, locked=True)
+    if review["quorum"] > 1 and rules.tally(reviews.vote(tx, _vote(case, review, settled)), review["quorum"]) is None:
+        vote = Fact("vote_cast", events.person(person.id), {"review_id": review["review_id"]})
+        return _answer(cases.record(tx, case, [vote]), review, None)
+    return _settle(tx, case, review, settled, cases.record_together)
+
+
+def decide_alone(tx: Tx, person: Person, request: DecideRequest) -> dict[str, Any] | None:
+    """The same by a look and a statement that is a transaction of its own; None, and nothing done, where it takes more.
+
+    That is also where somebody else was faster: then the case is looked at anew, and locked.
+    """
+    case, review, settled = _looked_at(tx, person, request, locked=False)
+    if review["quorum"] > 1 or review["standing"]:
+        return None
+    try:
+        return _settle(tx, case, review, settled, cases.record_alone)
+    except cases.MovedOn:
+        return None
+
+
+def _looked_at(tx: Tx, person: Person, request: DecideRequest, *, locked: bool) -> tuple[Case, DictRow, "_Settled"]:
+    """The case, the review and what was decided, after everything wrong with it was refused."""
     people.permit(person, "moderator")
-    case, review = reviews.for_decision(tx, request.case_id, request.review_id)
+    case, review = reviews.for_decision(tx, request.case_id, request.review_id, locked=locked)
     if case.tenant_id != person.tenant:
         raise Missing("There is no such case, or it is not yours to see.")
     _still_open(case, review)
     people.keep_apart(person, set(review["involved"]))
     people.permit(person, people.role_for(review["level"]))
     named, actions = _checked(tx, case, review, request)
-    settled = _Settled(request, person, named, actions)
-    if review["quorum"] > 1 and rules.tally(reviews.vote(tx, _vote(case, review, settled)), review["quorum"]) is None:
-        vote = Fact("vote_cast", events.person(person.id), {"review_id": review["review_id"]})
-        return _answer(cases.record(tx, case, [vote]), review, None)
-    return _settle(tx, case, review, settled)
+    return case, review, _Settled(request, person, named, actions)
 
 
 def _still_open(case: Case, review: DictRow) -> None:
@@ -98,7 +118,7 @@ class _Settled:
     actions: list[dict[str, Any]]
 
 
-def _settle(tx: Tx, case: Case, review: DictRow, settled: _Settled) -> dict[str, Any]:
+def _settle(tx: Tx, case: Case, review: DictRow, settled: _Settled, record: Callable[..., Case]) -> dict[str, Any]:
     decision_id = new_id()
     reviews.decide(tx, _decision(case, review, settled, decision_id), _vote(case, review, settled))
     if review["standing"] and settled.request.decision in ("reject", "edit"):
@@ -112,7 +132,7 @@ def _settle(tx: Tx, case: Case, review: DictRow, settled: _Settled) -> dict[str,
         "actions": [a["kind"] for a in settled.actions],
     }
     fact = Fact("review_decided", events.person(settled.person.id), data, after="executing")
-    return _answer(cases.record_together(tx, case, [fact], then=Next("resume", decision_id)), review, decision_id)
+    return _answer(record(tx, case, [fact], then=Next("resume", decision_id)), review, decision_id)
 
 
 def _vote(case: Case, review: DictRow, settled: _Settled) -> dict[str, Any]:

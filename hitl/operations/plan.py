@@ -41,6 +41,14 @@ def undo_standing(tx: Tx, case: Case) -> int:
     return _undo(tx, actions.standing(tx, case.case_id))
 
 
+def undo_untouched(tx: Tx, case: Case) -> int | None:
+    """The same for a case that nobody has to look at, by writes that all ride along; None where it takes more."""
+    if case.needs_attention:  # something may have to be let be
+        return None
+    standing = actions.standing(tx, case.case_id)
+    return None if any(row["undoing"] for row in standing) else _undo(tx, standing)
+
+
 def undo_applied(tx: Tx, case: Case) -> int:
     """The same, but for what a reversal failed to undo: that is for people to settle, not for a decision to repeat."""
     actions.let_be(tx, case.case_id)

@@ -1,5 +1,6 @@
 """An appeal or a supervisor's order: what was done is reversed, then people are asked again."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -27,7 +28,26 @@ from hitl.store.postgres import DictRow, Tx
 
 def rollback(tx: Tx, person: Person, case_id: str, reason: str) -> dict[str, Any]:
     """Open the next round: by appeal of who started the case, or by a supervisor's order."""
-    case, basis = reviews.for_rollback(tx, case_id)
+    case, asked = _looked_at(tx, person, case_id, reason, locked=True)
+    undone = plan.undo_standing(tx, case) if asked.on_appeal == "reverse" else 0
+    return _open_round(tx, case, asked, undone, cases.record_together)
+
+
+def rollback_alone(tx: Tx, person: Person, case_id: str, reason: str) -> dict[str, Any] | None:
+    """The same by looks and a statement that is its own transaction; None, and nothing done, where it takes more."""
+    case, asked = _looked_at(tx, person, case_id, reason, locked=False)
+    undone = plan.undo_untouched(tx, case) if asked.on_appeal == "reverse" else 0
+    if undone is None:
+        return None
+    try:
+        return _open_round(tx, case, asked, undone, cases.record_alone)
+    except cases.MovedOn:
+        return None
+
+
+def _looked_at(tx: Tx, person: Person, case_id: str, reason: str, *, locked: bool) -> tuple[Case, "_Asked"]:
+    """The case and what is asked for, after everything wrong with it was refused."""
+    case, basis = reviews.for_rollback(tx, case_id, locked=locked)
     appeals = person.id in (case.started_by, case.author_id)
     if case.tenant_id != person.tenant or not (appeals or person.staff):
         raise Missing("There is no such case, or it is not yours to see.")
@@ -37,20 +57,19 @@ def rollback(tx: Tx, person: Person, case_id: str, reason: str) -> dict[str, Any
     if appeals:
         _in_time_and_unused(basis)
     on_appeal: OnAppeal = _on_appeal(tx, case, basis) if appeals else "reverse"
-    return _open_round(
-        tx, case, person, _Asked(basis["decision_id"], reason, "appeal" if appeals else "order", on_appeal)
-    )
+    return case, _Asked(person, basis["decision_id"], reason, "appeal" if appeals else "order", on_appeal)
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
+    person: Person
     decision_id: str | None
     reason: str
     kind: Literal["appeal", "order"]
     on_appeal: OnAppeal
 
 
-def _open_round(tx: Tx, case: Case, person: Person, asked: _Asked) -> dict[str, Any]:
+def _open_round(tx: Tx, case: Case, asked: _Asked, undone: int, record: Callable[..., Case]) -> dict[str, Any]:
     appeal_id = new_id()
     reviews.appeal(
         tx,
@@ -62,17 +81,16 @@ def _open_round(tx: Tx, case: Case, person: Person, asked: _Asked) -> dict[str, 
             "decision_id": asked.decision_id,
             "kind": asked.kind,
             "on_appeal": asked.on_appeal,
-            "by_person": person.id,
+            "by_person": asked.person.id,
             "reason": asked.reason,
         },
     )
     actions.drop_planned(tx, case.case_id)
-    undone = plan.undo_standing(tx, case) if asked.on_appeal == "reverse" else 0
     data = {"appeal_id": appeal_id, "on_appeal": asked.on_appeal, "round": case.round + 1, "actions": undone}
     type_ = "appeal_filed" if asked.kind == "appeal" else "rollback_ordered"
-    fact = Fact(type_, events.person(person.id), data, after="rolling_back")
+    fact = Fact(type_, events.person(asked.person.id), data, after="rolling_back")
     then = Next("rollback", appeal_id)
-    case = cases.record_together(tx, case, [fact], then=then, round=case.round + 1, outcome=None, error=None)
+    case = record(tx, case, [fact], then=then, round=case.round + 1, outcome=None, error=None)
     return {"case_id": case.case_id, "status": case.status, "version": case.version}
 
 

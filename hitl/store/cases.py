@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from psycopg.errors import DivisionByZero
+
 from hitl.domain.cases import AT_REST, Case
 from hitl.domain.commands import Next
 from hitl.domain.events import Fact
@@ -34,6 +36,15 @@ TELL = """insert into events (case_id, seq, tenant_id, type, actor_kind, actor_i
     select %(case_id)s, %(from)s + e.n, %(tenant)s, e.type, e.actor_kind, e.actor_id, e.before, e.after, e.data
     from jsonb_to_recordset(%(facts)s) as e(n bigint, type text, actor_kind text, actor_id text,
                                             before text, after text, data jsonb)"""
+SEEN = f"""with mine as materialized (select {COLUMNS} from cases where case_id = %(id)s {{}})
+    select {MINE}, seen.*, mine.version = (select version from cases where case_id = %(id)s) as still
+    from mine left join lateral ({{}}) seen on true"""
+# Before anything that rides along: the row is locked, as everywhere, and if it has moved on nothing at all is done.
+STILL = "select 1 / (version = %(seen)s)::int as still from cases where case_id = %(id)s for update"
+
+
+class MovedOn(Exception):
+    """The case is not as it was seen; nothing was written."""
 
 
 def _case(row: DictRow) -> Case:
@@ -91,13 +102,19 @@ def lock_and_see(tx: Tx, case_id: str, seen: str, params: dict[str, Any]) -> tup
     The query sees the moment at which the statement began: it is asked again when the case has moved on since, while
     its row was waited for.
     """
-    sql = f"""with mine as materialized (select {COLUMNS} from cases where case_id = %(id)s for update)
-        select {MINE}, seen.*,
-            mine.version = (select version from cases where case_id = %(id)s) as still
-        from mine left join lateral ({seen}) seen on true"""
+    sql = SEEN.format("for update", seen)
     row = tx.one(sql, {**params, "id": case_id})
     if row and not row["still"]:
         row = tx.one(sql, {**params, "id": case_id})
+    return _seen(row)
+
+
+def see(tx: Tx, case_id: str, seen: str, params: dict[str, Any]) -> tuple[Case, DictRow]:
+    """The same without the lock: for who writes with `record_alone`, which finds out whether it has moved on since."""
+    return _seen(tx.one(SEEN.format("", seen), {**params, "id": case_id}))
+
+
+def _seen(row: DictRow | None) -> tuple[Case, DictRow]:
     if row is None:
         raise Missing("There is no such case, or it is not yours to see.")
     del row["still"]
@@ -139,6 +156,20 @@ def record_together(tx: Tx, case: Case, facts: Sequence[Fact], *, then: Next | N
     """The same, in one statement with what waits to ride along; none of that is what `needs_attention` follows from."""
     moved = record_along(tx, case, facts, then=then, **changes)
     tx.flush()
+    return moved
+
+
+def record_alone(tx: Tx, case: Case, facts: Sequence[Fact], *, then: Next | None = None, **changes: Any) -> Case:
+    """The same of a case that was seen without a lock; the statement may be a transaction of its own.
+
+    Raises MovedOn when there is a newer version of the case: whatever is visible of it changes only with that.
+    """
+    moved = record_along(tx, case, facts, then=then, **changes)
+    try:
+        tx.execute(STILL, {"id": case.case_id, "seen": case.version})
+    except DivisionByZero as error:
+        tx.changed, tx.commands = set(), False
+        raise MovedOn() from error
     return moved
 
 

@@ -39,14 +39,15 @@ def open_(tx: Tx, values: dict[str, Any]) -> None:
     )
 
 
-def for_decision(tx: Tx, case_id: str, review_id: str) -> tuple[Case, DictRow]:
-    """The case, locked, with a review of it: how and by whom it was decided, and what a decision of it needs to know.
+def for_decision(tx: Tx, case_id: str, review_id: str, *, locked: bool = True) -> tuple[Case, DictRow]:
+    """The case, with a review of it: how and by whom it was decided, and what a decision of it needs to know.
 
     Its `review_id` is None when the case has no such review.
     `involved` (people who may not decide it), `found` (the policies that the analysis names), `standing` (whether an
     effect of the case stands).
     """
-    return cases.lock_and_see(
+    look = cases.lock_and_see if locked else cases.see
+    return look(
         tx,
         case_id,
         f"""select r.*, d.decided_by, d.decided_at, array({cases.INVOLVED}) as involved, {STANDS.format("")},
@@ -149,14 +150,15 @@ def decision(tx: Tx, decision_id: str) -> DictRow | None:
     )
 
 
-def for_rollback(tx: Tx, case_id: str) -> tuple[Case, DictRow]:
-    """The case, locked, with what a rollback of it needs to know.
+def for_rollback(tx: Tx, case_id: str, *, locked: bool = True) -> tuple[Case, DictRow]:
+    """The case with what a rollback of it needs to know.
 
     `under_way` (whether an action of a closed case is being tried again), `opened_by` (`appeal` or `order`: what
     opened the case's round, or None), the newest decision (`decision_id`, `policies` and `age_days`, or None), `found`
     (the policies that the analysis names, or None), `standing` (whether an effect stands that can be reversed).
     """
-    return cases.lock_and_see(
+    look = cases.lock_and_see if locked else cases.see
+    return look(
         tx,
         case_id,
         f"""select {STANDS.format("and reversible")}, d.decision_id, d.policies, d.age_days,

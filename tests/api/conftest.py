@@ -11,6 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from api.joined import Protocol
 from api.main import create_app
 from hitl.runtime import Runtime, build
 from hitl.settings import Settings
@@ -62,7 +63,7 @@ def own_desk(database_url: str) -> Iterator[tuple[TestClient, Runtime]]:
 def served(app: FastAPI) -> Iterator[httpx.Client]:
     """The app behind a real uvicorn on a free port."""
     port = free_port()
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning", http=Protocol))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
