@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,7 +14,6 @@ from fastapi import Depends, Request
 from api.aside import Aside
 from api.hub import Hub
 from api.metrics import Gauges
-from api.threads import Threads
 from hitl.errors import Unavailable
 from hitl.runtime import Runtime
 from hitl.store.lines import DUE
@@ -40,8 +40,8 @@ class Desk:
     def __post_init__(self) -> None:
         self.runtime.store.patience = PATIENCE
         self.gauges = Gauges(self.runtime.store)
-        self._readers = Threads(READERS, "reader")
-        self._writers = Threads(WRITERS, "writer")
+        self._readers = ThreadPoolExecutor(READERS, "reader")
+        self._writers = ThreadPoolExecutor(WRITERS, "writer")
 
     async def read(self, look: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a reading operation on a thread, each statement by itself."""
@@ -54,8 +54,8 @@ class Desk:
 
     def close(self) -> None:
         """Let go of the threads that are idle, and of the others when they are."""
-        self._readers.close()
-        self._writers.close()
+        self._readers.shutdown(wait=False)
+        self._writers.shutdown(wait=False)
 
     def _read(self, due: float, look: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         _begin(due)
@@ -67,7 +67,7 @@ class Desk:
         return work()
 
 
-async def _on(threads: Threads, work: Callable[[], T]) -> T:
+async def _on(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
     """What the work returns; the way back from the thread is one call, where a chained Future takes six."""
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[T] = loop.create_future()
@@ -82,7 +82,7 @@ async def _on(threads: Threads, work: Callable[[], T]) -> T:
         with suppress(RuntimeError):  # the loop may have closed meanwhile
             loop.call_soon_threadsafe(tell)
 
-    threads.put(run)
+    threads.submit(run)
     return await ended
 
 

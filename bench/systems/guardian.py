@@ -49,6 +49,7 @@ def start_rabbitmq(household: Household) -> None:
     household.run("workers", [sys.executable, "-P", "-m", "dramatiq", "workers", *size], own, lambda: True)
     for number, port in enumerate(household.ports, 1):
         desk = ["uvicorn", "api.main:app", "--host", "127.0.0.1", "--port", str(port), "--no-access-log"]
+        desk += ["--http", "api.joined:Protocol"]
         household.run(f"desk-{number}", [sys.executable, "-P", "-m", *desk], own, answers(port, "/readyz"))
 
 

@@ -13,7 +13,7 @@ from hitl.store.embedded import EmbeddedPostgres
 from hitl.store.migrate import migrate as apply
 
 PROCESSES = (
-    "uvicorn api.main:app --no-access-log",
+    "uvicorn api.main:app --no-access-log --http api.joined:Protocol",
     "HITL_BROKER_URL=amqp://… dramatiq workers",
 )
 

@@ -62,7 +62,12 @@ class Tx:
     """One transaction: run SQL, and say who is to be woken once it has been committed."""
 
     def __init__(
-        self, conn: psycopg.Connection[DictRow], name: str | None = None, memory: dict[Any, Any] | None = None
+        self,
+        conn: psycopg.Connection[DictRow],
+        name: str | None = None,
+        memory: dict[Any, Any] | None = None,
+        *,
+        alone: bool = False,
     ) -> None:
         self.conn = conn
         self.name = name
@@ -70,12 +75,15 @@ class Tx:
         self.changed: set[Change] = set()
         self.commands = False
         self._riders: list[Write] = []
+        self._alone, self._written = alone, False  # each statement is committed by itself: one may carry writes
 
     def along(self, sql: str, params: Any = None) -> None:
         """Have a write done together with the next statement, which does not see it; at the latest with the commit.
 
         It has no WITH queries of its own, and no two that go together may write the same row.
         """
+        if self._alone and self._written:
+            raise RuntimeError("two statements that write need a transaction")
         self._riders.append(Write(sql, params))
 
     def flush(self) -> None:
@@ -83,6 +91,7 @@ class Tx:
         if self._riders:
             last = self._riders.pop()
             self.execute(last.sql, last.params)
+            self._written = True
 
     def execute(self, sql: str, params: Any = None, *, anew: bool = False) -> psycopg.Cursor[DictRow]:
         """Run one statement, with all that rides along; planned once per connection, `anew`: each time, for its values.
@@ -93,7 +102,7 @@ class Tx:
         if self._riders and not carries(sql):
             self.flush()
         if self._riders:
-            riders, self._riders = self._riders, []
+            riders, self._riders, self._written = self._riders, [], True
             sql, params = together(riders, sql, params)
         if anew:  # with values in its text: Postgres is told to plan no other than those for any value
             return psycopg.ClientCursor(self.conn, row_factory=dict_row).execute(sql, params)
@@ -172,7 +181,7 @@ class Store:
         if name:
             failpoints.hit(f"before_commit:{name}")
         with self._connection() as conn:
-            tx = Tx(conn, name, self._memory)
+            tx = Tx(conn, name, self._memory, alone=True)
             yield tx
             tx.flush()
         self._committed(tx)

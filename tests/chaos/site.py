@@ -124,7 +124,16 @@ class Site:
 
     def _desk(self) -> list[str]:
         where = ["--host", "127.0.0.1", "--port", str(self._ports[0])]
-        return ["uvicorn", "api.main:app", *where, "--no-access-log", "--log-level", "warning"]
+        return [
+            "uvicorn",
+            "api.main:app",
+            *where,
+            "--no-access-log",
+            "--log-level",
+            "warning",
+            "--http",
+            "api.joined:Protocol",
+        ]
 
 
 @contextmanager

@@ -182,7 +182,7 @@ def _cast(stage: Stage, settings: Mapping[str, str]) -> None:
     """Start everybody, and wait until both desks say that they are ready."""
     for name, port in zip(DESKS, free_ports(len(DESKS)), strict=True):
         where = ["--host", "127.0.0.1", "--port", str(port)]
-        quiet = ["--no-access-log", "--log-level", "warning"]
+        quiet = ["--no-access-log", "--log-level", "warning", "--http", "api.joined:Protocol"]
         stage.fleets[name].add(name, ["uvicorn", "api.main:app", *where, *quiet], _lines(stage, name, settings))
         stage.desks.append(f"http://127.0.0.1:{port}")
     program = DRAMATIQ if stage.rabbitmq else ["workers"]

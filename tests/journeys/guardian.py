@@ -124,6 +124,7 @@ def distributed_guardian(database: str, broker: str, port: int, **settings: str)
     """One desk and one `dramatiq workers`, as on two machines; yields the address."""
     own = {"HITL_DATABASE_URL": database, "HITL_BROKER_URL": broker, **settings}
     desk = ["uvicorn", "api.main:app", "--host", "127.0.0.1", "--port", str(port), "--no-access-log"]
+    desk += ["--http", "api.joined:Protocol"]
     url = f"http://127.0.0.1:{port}"
     with throwaway("desk") as one, throwaway("workers") as other:
         programs = [Program(one, desk, own), Program(other, ["dramatiq", "workers", "-p", "1", "-t", "4"], own)]

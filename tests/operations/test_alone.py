@@ -91,3 +91,14 @@ def test_what_needs_more_than_one_statement_is_left_to_a_transaction(house: Hous
     with house.store.statement() as tx:
         assert decide_alone(tx, MODERATOR, _decision(house, waiting, "approve")) is None
     assert house.show(waiting)["status"] == "waiting_review"
+
+
+def test_what_belongs_together_is_never_written_by_two_statements_that_are_no_transaction(house: House) -> None:
+    with house.store.statement() as tx:
+        tx.along("insert into workers (worker_id, serves, relay) values ('first', '[]', false)")
+        tx.one("select 1 as one")
+        with pytest.raises(RuntimeError, match="need a transaction"):
+            tx.along("insert into workers (worker_id, serves, relay) values ('second', '[]', false)")
+    assert [
+        row["worker_id"] for row in house.rows("select worker_id from workers where worker_id in ('first', 'second')")
+    ] == ["first"]
