@@ -12,7 +12,6 @@ from starlette.responses import Response
 from api import answers
 from api.desk import Desk
 from api.errors import BadField
-from hitl import failpoints
 from hitl.domain.people import Person
 from hitl.errors import IdempotencyKeyReused
 from hitl.store import idempotency
@@ -68,11 +67,11 @@ def accept(
 
 
 def _single(desk: Desk, request: Request, at_once: Attempt) -> dict[str, Any] | None:
-    name = COMMITS.get(request.scope["path"])
-    failpoints.hit(f"before_commit:{name}")
     with desk.runtime.store.statement() as tx:
+        tx.name = COMMITS.get(request.scope["path"])
         found = at_once(tx)
-        tx.name = name if found else None
+        if not found:
+            tx.name = None
     return found
 
 

@@ -1,4 +1,4 @@
-"""The doorbell: RabbitMQ when a URL is set, Dramatiq's own in-process broker otherwise. Never the truth."""
+"""The doorbell: RabbitMQ when a URL is set, one within the process otherwise. Never the truth."""
 
 import time
 from collections.abc import Sequence

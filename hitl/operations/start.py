@@ -49,6 +49,7 @@ class Arrival:
     def opened(self, tx: Tx) -> dict[str, Any] | None:
         """Open a case, in one statement, which may be a transaction of its own; None when there may be one already."""
         values = self._prepared(tx)
+        tx.commits()
         if not cases.insert(tx, values):
             return None
         return {"case_id": values["case_id"], "status": "received", "version": 1}

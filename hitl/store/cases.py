@@ -165,6 +165,7 @@ def record_alone(tx: Tx, case: Case, facts: Sequence[Fact], *, then: Next | None
     Raises MovedOn when there is a newer version of the case: whatever is visible of it changes only with that.
     """
     moved = record_along(tx, case, facts, then=then, **changes)
+    tx.commits()
     try:
         tx.execute(STILL, {"id": case.case_id, "seen": case.version})
     except DivisionByZero as error:

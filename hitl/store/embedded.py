@@ -35,6 +35,9 @@ SETTINGS = {
     "fsync": "on",
     "synchronous_commit": "on",
     "wal_compression": "on",
+    # what initdb writes for these is counted in segments
+    "max_wal_size": "1GB",
+    "min_wal_size": "80MB",
     "timezone": "UTC",
     "log_timezone": "UTC",
     # what people wrote stays out of the log: errors quote statements and values

@@ -86,6 +86,11 @@ class Tx:
             raise RuntimeError("two statements that write need a transaction")
         self._riders.append(Write(sql, params))
 
+    def commits(self) -> None:
+        """The next statement is all there is to this: where it is a transaction of its own, its failpoint is here."""
+        if self._alone and self.name:
+            failpoints.hit(f"before_commit:{self.name}")
+
     def flush(self) -> None:
         """Do what still waits for a statement to ride along with."""
         if self._riders:

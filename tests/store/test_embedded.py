@@ -170,6 +170,8 @@ def test_it_is_spoken_to_through_a_socket_of_its_own(folder: Path) -> None:
 def test_the_log_grows_in_small_steps(folder: Path) -> None:
     with EmbeddedPostgres(folder) as postgres:
         assert _run(postgres.url, "show wal_segment_size") == [("4MB",)]
+        assert _run(postgres.url, "show max_wal_size") == [("1GB",)]
+        assert _run(postgres.url, "show min_wal_size") == [("80MB",)]
 
 
 def test_what_a_crash_left_of_its_socket_does_not_bar_the_way(folder: Path) -> None:
