@@ -25,6 +25,9 @@ class Ends(asyncio.Transport):
     def close(self) -> None:
         self.closed = True
 
+    def is_closing(self) -> bool:
+        return self.closed
+
 
 def _written(*parts: bytes | None) -> Ends:
     """What leaves when these are written; None is a turn of the loop."""
@@ -56,6 +59,17 @@ def test_a_head_alone_leaves_in_the_next_turn_of_the_loop_or_with_the_end() -> N
 
 def test_no_more_than_one_part_is_held() -> None:
     assert _written(b"a", b"b", b"c", b"d", b"e").sent == [b"ab", b"cd", b"e"]
+
+
+def test_nothing_is_written_to_a_line_that_has_gone() -> None:
+    async def write() -> list[bytes]:
+        ends = Ends()
+        Joined(ends, asyncio.get_running_loop()).write(b"head")
+        ends.close()
+        await asyncio.sleep(0)
+        return ends.sent
+
+    assert asyncio.run(write()) == []
 
 
 def test_everything_else_is_the_transports() -> None:

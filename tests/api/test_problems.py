@@ -163,3 +163,13 @@ def test_a_mistake_of_ours_shows_no_internals(
     assert found["error_id"] in logged
     assert "ZeroDivisionError" in logged
     assert "secret" not in logged + answer.text
+
+
+def test_a_mistake_behind_a_route_of_fastapis_own_is_told_the_same_way(
+    own_desk: tuple[TestClient, Runtime], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, runtime = own_desk
+    with monkeypatch.context() as broken:
+        broken.setattr(runtime, "store", Breaks())
+        answer = desk.get("/cases", headers=as_("dev-moderator"))
+    assert "error_id" in problem(answer, 500, "bug")
