@@ -47,7 +47,8 @@ def rabbit(databases: Databases, rabbitmq_node: PrivateRabbitMQ) -> Iterator[Sit
 
 
 def check(site: Site, broker: Broker, combination: Combination) -> None:
-    assert run(site, broker, combination, next(numbers)).wrong == ()
+    wrong = list(run(site, broker, combination, next(numbers)).wrong)
+    assert wrong == [], site.fleet.said("workers")[-5000:]
 
 
 @pytest.mark.parametrize("combination", EMBEDDED, ids=str)
