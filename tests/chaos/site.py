@@ -23,6 +23,9 @@ EMBEDDED = ["workers"]
 # Dramatiq's master waits so long for a child to come up, also for one that died over it: 30 s unless told otherwise.
 FORK_MS = "1000"
 DISTRIBUTED = ["dramatiq", "workers", "-p", "1", "-t", "4", "--worker-fork-timeout", FORK_MS]
+# Its master says so once the child is up. A child that is killed while it tells its master so leaves a lock behind, and
+# the master waits for ever: so nothing is posted before, and a master that says nothing for so long is killed, too.
+BOOTED, BOOT_SECONDS = "is booting up", 10.0
 LEFT = "select count(*) from commands where case_id = %s and state in ('ready', 'published', 'claimed')"
 
 
@@ -68,10 +71,26 @@ class Site:
             await_ready(self.url)
         except RuntimeError as why:
             raise RuntimeError(f"{why}\n{self.fleet.said(DESK)[-2000:]}\n{self.fleet.said(WORKERS)[-2000:]}") from None
+        self._await_boot(0)
 
     def rearm(self, name: str, more: Mapping[str, str]) -> None:
         """Kill the desk or the workers; they come back with these settings as well."""
+        before = self._boots()
         self.fleet.rearm(name, {**self.settings, **more})
+        if name == WORKERS:
+            self._await_boot(before)
+
+    def _boots(self) -> int:
+        return self.fleet.said(WORKERS).count(BOOTED)
+
+    def _await_boot(self, before: int) -> None:
+        """Until Dramatiq's master has one more child up; the embedded workers have no master."""
+        until = time.monotonic() + BOOT_SECONDS
+        while self.workers is DISTRIBUTED and self._boots() <= before:
+            if time.monotonic() > until and (master := self.fleet.members[WORKERS].process):
+                master.kill()
+                until = time.monotonic() + BOOT_SECONDS
+            time.sleep(0.02)
 
     def journey(self, name: str) -> Journey:
         """A post's way through the loop."""
