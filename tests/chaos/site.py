@@ -142,17 +142,8 @@ class Site:
         self.log.close()
 
     def _desk(self) -> list[str]:
-        where = ["--host", "127.0.0.1", "--port", str(self._ports[0])]
-        return [
-            "uvicorn",
-            "api.main:app",
-            *where,
-            "--no-access-log",
-            "--log-level",
-            "warning",
-            "--http",
-            "api.joined:Protocol",
-        ]
+        where = ["--host", "127.0.0.1", "--port", str(self._ports[0]), "--http", "api.joined:Protocol"]
+        return ["uvicorn", "api.main:app", *where, "--no-access-log", "--log-level", "warning"]
 
 
 @contextmanager

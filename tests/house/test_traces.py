@@ -7,7 +7,7 @@ from tests.house.sources import ROOT, kept, texts
 LOCKS = ("requirements.lock", "requirements-test.lock", "requirements-setup.lock")
 PLACES = re.compile(
     r"(?<![\w.<>{}$])/(?:work|root|home/\w+|Users/\w+|opt/pypi\S*|opt/wheels)(?:/|\b)"
-    r"|file:///(?!\S*demo\.html)|extra-index-url|find-links|(?:pypi|pythonhosted|npmjs|artifact\w*)\.(?:org|com|dev)/simple"
+    r"|file:///(?!\S*demo\.html)|extra-index-url|find-links|https?://\S+/simple\b"
 )
 MENTIONS = {"/root", "/home"}  # as words: that a checkout may lie below /root
 
