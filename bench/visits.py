@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench import flood, loops, plan, survival
+from bench.disk import Disk
 from bench.growth import visit as growth
 from bench.meters import Meters, memory, quiet
 from bench.sizes import SETTLE, WARM, Sizes
@@ -61,7 +62,9 @@ async def _measure(visit: Visit, sizes: Sizes, household: Household, meters: Met
             case "survival":
                 return {"survival": await survival.survived(bench, sizes, household)}
             case "flood":
-                return {"flood": await flood.flooded(bench, sizes, visit.round)}
+                with Disk() as disk:
+                    found = await flood.flooded(bench, sizes, visit.round)
+                return {"flood": found | {"slowest_flush_ms": disk.slowest()}}
             case "scale":
                 return {visit.scenario: await _scaled(bench, sizes, household)}
         await loops.warm(bench, 8, WARM)
@@ -83,7 +86,9 @@ async def _gentle(bench: loops.Bench, sizes: Sizes, seed: int, *, resting: bool)
     found = {"idle": await _rest(bench, sizes)} if resting else {}
     bench.client.poll = min(bench.client.poll, GENTLE_POLL)
     await loops.warm(bench, 4, WARM)
-    return found | {"gentle": await loops.gentle(bench, sizes.rate, sizes.gentle, seed)}
+    with Disk() as disk:
+        gentle = await loops.gentle(bench, sizes.rate, sizes.gentle, seed)
+    return found | {"gentle": gentle | {"slowest_flush_ms": disk.slowest()}}
 
 
 async def _rest(bench: loops.Bench, sizes: Sizes) -> Json:

@@ -85,14 +85,15 @@ def processes(results: Results) -> str:
 
 def every_run(results: Results) -> str:
     """Each run with what others did to the machine meanwhile."""
-    head = ["system", "scenario", "round", "cases/s", "CPU ms/case", "client ms/case", "others", "stolen", "errors"]
+    head = ["system", "scenario", "round", "cases/s", "CPU ms/case", "client ms/case", "others", "stolen"]
+    head += ["slowest flush, ms", "errors"]
 
     def row(line: Json) -> list[str]:
         figures = [_cell(line.get(key)) for key in ("cases_per_second", "server_cpu_ms", "client_cpu_ms")]
-        load = [f"{line['others']:.0%}", f"{line['stolen']:.0%}", str(line["errors"])]
-        return [line["system"], line["scenario"], str(line["round"]), *figures, *load]
+        load = [f"{line['others']:.0%}", f"{line['stolen']:.0%}", _cell(line.get("slowest_flush_ms"))]
+        return [line["system"], line["scenario"], str(line["round"]), *figures, *load, str(line["errors"])]
 
-    failed = [[line["system"], line["scenario"], str(line["round"]), "failed", *["–"] * 5] for line in results.failed]
+    failed = [[line["system"], line["scenario"], str(line["round"]), "failed", *["–"] * 6] for line in results.failed]
     return table(head, [*map(row, results.lines), *failed])
 
 
