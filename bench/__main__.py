@@ -14,6 +14,7 @@ from bench import machine, plan, progress
 from bench.floor.measuring import measure as floor
 from bench.options import Options, parse
 from bench.places import RESULTS
+from bench.profile.measuring import profile
 from bench.report import page
 from bench.sizes import forecast
 from bench.systems.catalog import SYSTEMS
@@ -44,6 +45,8 @@ def main() -> int:
         if "closed-0" in options.scenarios:
             progress.show("the floor: each library alone")
             _note(file, {"floor": floor()})
+            progress.show("the profile: where a case's time goes")
+            _note(file, {"profile": profile()})
         well = _run([visit for visit in _planned(options, systems) if visit not in done], options, file)
     print(f"Results: {results}")
     if options.page and (well or done):

@@ -4,7 +4,7 @@ import asyncio
 import os
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,6 +108,22 @@ def memory() -> dict[str, float]:
         with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
             found[_name(process)] += process.memory_full_info().pss / 2**20
     return dict(found)
+
+
+def kernel() -> dict[str, float]:
+    """CPU seconds that the kernel has spent on every server process, by name."""
+    found: dict[str, float] = defaultdict(float)
+    for process in _processes():
+        with suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            found[_name(process)] += times.system + times.children_system
+    return dict(found)
+
+
+def pids(names: Iterable[str]) -> dict[str, int]:
+    """The process ids of these server processes; one of each name."""
+    running = {_name(process): process.pid for process in _processes()}
+    return {name: running[name] for name in names}
 
 
 async def quiet(patience: float) -> float:

@@ -5,7 +5,7 @@ from pathlib import Path
 from string import Template
 
 from bench.places import BENCH
-from bench.report import curves, growing, measures, plots, tables
+from bench.report import curves, growing, measures, plots, profiled, tables
 from bench.report.results import Json, Results
 from bench.report.targets import OWN, Target, judged
 from bench.sizes import Sizes
@@ -36,6 +36,8 @@ def write(results_files: Sequence[Path], folder: Path = BENCH) -> None:
         "rest": tables.absolutes(results, measures.AT_REST),
         "processes": tables.processes(results),
         "floor": tables.floor(results),
+        "nearness": profiled.nearness(results),
+        "profile": profiled.page(results.profiles),
         "setups": _setups(results),
         "postgres": _postgres(results),
         "concurrency": str(Sizes().concurrency),

@@ -51,6 +51,7 @@ class Results:
         self.versions: dict[str, dict[str, str]] = {}
         self.absent: dict[str, str] = {}
         self.floors: list[dict[str, float]] = []
+        self.profiles: list[Json] = []
         self.add(lines)
 
     @classmethod
@@ -86,6 +87,7 @@ class Results:
             self.absent |= line["absent"]
         self.versions |= line.get("versions", {})
         self.floors += [line["floor"]] if "floor" in line else []
+        self.profiles += [line["profile"]] if "profile" in line else []
 
     def _rounds(self) -> dict[str, int]:
         """By scenario, the last round so far."""

@@ -3,11 +3,14 @@
 import os
 import threading
 import time
+from pathlib import Path
+
+import pytest
 
 from bench import disk
 
 
-def test_a_flush_that_hung_is_told(tmp_path, monkeypatch):
+def test_a_flush_that_hung_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hung = threading.Event()
 
     def slow(_: int) -> None:

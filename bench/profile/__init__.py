@@ -1,0 +1,1 @@
+"""Where a case's CPU time goes: by part of each Python process, and by statement in Postgres."""
