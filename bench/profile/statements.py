@@ -13,7 +13,8 @@ PREPARE = "create schema if not exists bench; create extension if not exists pg_
 RESET = "select bench.pg_stat_statements_reset()"
 # What the benchmark itself asks is not the system's; what is told with a NOTIFY is part of its text.
 FOUND = r"""
-    select sum(calls), sum(total_exec_time), sum(total_plan_time), regexp_replace(query, '^(notify \w+), .*', '\1') as said
+    select sum(calls), sum(total_exec_time), sum(total_plan_time),
+        regexp_replace(query, '^(notify \w+), .*', '\1') as said
     from bench.pg_stat_statements s join pg_database d on d.oid = s.dbid
     where d.datname = current_database() and query !~ 'pg_stat_|pg_current_wal'
     group by said order by 2 desc
