@@ -42,11 +42,8 @@ def main() -> int:
         systems, absent = _install(options.systems)
         _note(file, {"about": machine.portrait(options.sizes.guardian), "arguments": options.given, "absent": absent})
         _note(file, {"versions": {name: dict(SYSTEMS[name].versions()) for name in systems}})
-        if "closed-0" in options.scenarios:
-            progress.show("the floor: each library alone")
-            _note(file, {"floor": floor()})
-            progress.show("the profile: where a case's time goes")
-            _note(file, {"profile": profile()})
+        if "closed-0" in options.scenarios and not done:
+            _apart(options, systems, file)
         well = _run([visit for visit in _planned(options, systems) if visit not in done], options, file)
     print(f"Results: {results}")
     if options.page and (well or done):
@@ -76,6 +73,15 @@ def _install(names: tuple[str, ...]) -> tuple[list[str], dict[str, str]]:
             absent[name] = str(reason)
             print(f"{name:20} left out: {reason}")
     return systems, absent
+
+
+def _apart(options: Options, systems: Sequence[str], file: TextIO) -> None:
+    """What belongs to no round, and is measured first."""
+    progress.show("the floor: each library alone")
+    _note(file, {"floor": floor()})
+    if plan.EMBEDDED in systems:
+        progress.show("the profile: where a case's time goes")
+        _note(file, {"profile": profile(options.sizes)})
 
 
 def _run(planned: Sequence[plan.Planned], options: Options, file: TextIO) -> int:

@@ -121,8 +121,11 @@ def kernel() -> dict[str, float]:
 
 
 def pids(names: Iterable[str]) -> dict[str, int]:
-    """The process ids of these server processes; one of each name."""
-    running = {_name(process): process.pid for process in _processes()}
+    """The process ids of these server processes, one of each name; KeyError where one is missing."""
+    running = {}
+    for process in _processes():
+        with suppress(psutil.NoSuchProcess):
+            running[_name(process)] = process.pid
     return {name: running[name] for name in names}
 
 

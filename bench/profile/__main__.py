@@ -9,12 +9,20 @@ from pathlib import Path
 
 from bench.profile.measuring import profile
 from bench.report import profiled
+from bench.sizes import Sizes
 
-parser = argparse.ArgumentParser(prog="python -m bench.profile", description=__doc__)
-parser.add_argument("--note", type=Path, help="a results file to append it to")
-given = parser.parse_args()
-found = profile()
-if given.note:
-    with given.note.open("a") as file:
-        file.write(json.dumps({"profile": found}) + "\n")
-print(profiled.page([found]))
+
+def main() -> None:
+    """Measure, print."""
+    parser = argparse.ArgumentParser(prog="python -m bench.profile", description=__doc__)
+    parser.add_argument("--note", type=Path, help="a results file to append it to")
+    given = parser.parse_args()
+    found = profile(Sizes())
+    if given.note:
+        with given.note.open("a") as file:
+            file.write(json.dumps({"profile": found}) + "\n")
+    print(profiled.page([found]))
+
+
+if __name__ == "__main__":
+    main()

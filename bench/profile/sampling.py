@@ -1,6 +1,7 @@
 """Running Python processes, looked at a hundred times a second from outside (py-spy): whose code the interpreter runs.
 
-Only threads that hold the interpreter's lock count: the others wait, or are in the kernel.
+Only the thread that holds the interpreter's lock counts: what runs without it (waiting, system calls, libpq) is not
+seen.
 """
 
 import re
@@ -10,60 +11,70 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from bench.places import ROOT
 from bench.systems import installing
 
 RATE = 100
 END_SECONDS = 60.0
-LOOP = "threads, queues, event loop"
-ELSEWHERE = "Python itself"
+OTHERS, ELSEWHERE, LOOP = "other libraries", "Python itself", "threads, queues, event loop"
 AREAS = {
     "LangGraph, LangChain": ("langgraph", "langchain_core", "langsmith"),
     "psycopg": ("psycopg", "psycopg_binary", "psycopg_pool"),
     "FastAPI, Starlette, pydantic": ("fastapi", "starlette", "pydantic", "pydantic_core", "anyio"),
     "uvicorn": ("uvicorn", "httptools", "uvloop"),
-    "Dramatiq": ("dramatiq", "pika"),
-    LOOP: ("asyncio", "concurrent", "queue.py", "selectors.py", "threading.py"),
+    "Dramatiq": ("dramatiq",),
 }
-LIBRARY = re.compile(r"/lib/python3\.\d+/")
-OWN = ("api", "hitl", "workers")
-_AREA_OF = {top: area for area, tops in AREAS.items() for top in tops}
+LOOPS = {"asyncio", "concurrent", "queue.py", "selectors.py", "threading.py"}
+OWN = {"api", "hitl", "workers"}
+LIBRARY = re.compile(r"/lib(?:64)?/python3\.\d+/")
+_AREA_OF = {package: area for area, packages in AREAS.items() for package in packages}
+Json = dict[str, Any]
 
 
 class Sampled:
-    """Samples each of these processes while it is entered; afterwards `shares` has what was seen."""
+    """Samples each of these processes while it is entered; afterwards `found` tells what was seen."""
 
     def __init__(self, pids: Mapping[str, int], folder: Path) -> None:
-        self._files = {name: folder / f"{pid}.raw" for name, pid in pids.items()}
         self._pids = pids
-        self._spies = ExitStack()
-        self._running: list[subprocess.Popen[str]] = []
+        self._files = {name: folder / f"{pid}.raw" for name, pid in pids.items()}
+        self._running = ExitStack()
 
     def __enter__(self) -> Self:
-        spy = str(installing.venv("profile") / "py-spy")
-        for name, file in self._files.items():
-            what = ["--pid", str(self._pids[name]), "--gil", "--rate", str(RATE), "--full-filenames"]
-            what += ["--format", "raw", "--output", str(file)]
-            command = [spy, "record", "--duration", "unlimited", *what]
-            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-            self._running.append(self._spies.enter_context(process))
+        spy = installing.venv("profile") / "py-spy"
+        with ExitStack() as begun:
+            for name, file in self._files.items():
+                said = begun.enter_context(file.with_suffix(".said").open("wb"))
+                begun.callback(_end, subprocess.Popen(_command(spy, self._pids[name], file), stdout=said, stderr=said))
+            self._running = begun.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self._spies:
-            for process in self._running:
-                process.send_signal(signal.SIGINT)  # then it writes down what it has seen
-            for process in self._running:
-                process.wait(END_SECONDS)
+        self._running.close()
 
-    def shares(self) -> dict[str, dict[str, float]]:
-        """By process, which part of its samples each area has; the largest first. RuntimeError: none could be had."""
-        missing = [name for name, file in self._files.items() if not file.exists()]
-        if missing:
-            raise RuntimeError(f"{', '.join(missing)} cannot be looked into; root may, and who has CAP_SYS_PTRACE")
-        return {name: shares(file.read_text()) for name, file in self._files.items()}
+    def found(self) -> Json:
+        """`shares`: by process, the share of each area in what was seen; or `unseen`: whom one could not look into."""
+        for name, file in self._files.items():
+            if not file.exists() or not file.stat().st_size:
+                said = file.with_suffix(".said").read_text().strip() or "nothing was seen"
+                return {"unseen": f"{name}: {said.splitlines()[0][:200]}"}
+        return {"shares": {name: shares(file.read_text()) for name, file in self._files.items()}}
+
+
+def _command(spy: Path, pid: int, file: Path) -> list[str]:
+    what = ["--pid", str(pid), "--rate", str(RATE), "--gil", "--full-filenames", "--duration", "unlimited"]
+    return [str(spy), "record", *what, "--format", "raw", "--output", str(file)]
+
+
+def _end(spy: subprocess.Popen[bytes]) -> None:
+    """Interrupted, it writes down what it has seen."""
+    spy.send_signal(signal.SIGINT)
+    try:
+        spy.wait(END_SECONDS)
+    except subprocess.TimeoutExpired:
+        spy.kill()
+        spy.wait()
 
 
 def shares(raw: str) -> dict[str, float]:
@@ -77,20 +88,20 @@ def shares(raw: str) -> dict[str, float]:
 
 
 def area(frames: list[str]) -> str:
-    """Whose code the innermost frame is; the standard library's work is done for whoever called it."""
-    for frame in reversed(frames):
-        top, _, rest = _within(frame.rpartition("(")[2].rpartition(":")[0]).partition("/")
-        if top in OWN:
-            return f"{top}/{rest.partition('/')[0]}" if "/" in rest else top
-        if top in _AREA_OF:
-            return _AREA_OF[top]
-    return ELSEWHERE
+    """Whose file the innermost frame is in, of those that are somebody's."""
+    owners = (_owner(frame.rpartition("(")[2].rpartition(":")[0]) for frame in reversed(frames))
+    return next(filter(None, owners), ELSEWHERE)
 
 
-def _within(path: str) -> str:
-    """A file's path within what it was installed from, or within a checkout."""
+def _owner(path: str) -> str | None:
+    """Whose file this is; None where the standard library works for its caller."""
     _, installed, package = path.rpartition("/site-packages/")
     if installed:
-        return package
-    library = LIBRARY.split(path)
-    return library[-1] if len(library) > 1 else path.removeprefix(f"{ROOT}/")
+        return _AREA_OF.get(package.partition("/")[0], OTHERS)
+    *outside, library = LIBRARY.split(path)
+    if outside:
+        return LOOP if library.partition("/")[0] in LOOPS else None
+    top, _, rest = path.removeprefix(f"{ROOT}/").partition("/")
+    if top not in OWN:
+        return None
+    return f"{top}/{rest.partition('/')[0]}" if "/" in rest else top

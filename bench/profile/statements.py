@@ -24,7 +24,7 @@ Json = dict[str, Any]
 
 
 class Statements:
-    """Counts what each statement costs from `begin` on."""
+    """Counts what each statement takes, by the clock, from `begin` on."""
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection

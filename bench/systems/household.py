@@ -49,9 +49,9 @@ class Household:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def postgres(self) -> str:
-        """Start a Postgres exactly as `hitl up` starts its own; its URL."""
-        self._postgres = EmbeddedPostgres(self.folder)
+    def postgres(self, settings: Mapping[str, str] | None = None) -> str:
+        """Start a Postgres exactly as `hitl up` starts its own, but for these settings; its URL."""
+        self._postgres = EmbeddedPostgres(self.folder, settings=settings)
         self.database = self._postgres.start()
         return self.database
 

@@ -21,5 +21,5 @@ def test_a_flush_that_hung_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(os, "fdatasync", slow)
     with disk.Disk(tmp_path) as watched:
         assert hung.wait(10)
-    assert watched.slowest() >= 60
+    assert (watched.slowest() or 0.0) >= 60
     assert not list(tmp_path.iterdir())
