@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from bench.report import measures, targets
+from bench.report import measures, runs, targets
 from bench.report.results import Results, Spread
 from bench.report.targets import Target
 
@@ -54,3 +54,22 @@ def test_a_run_beside_others_is_called_contended() -> None:
     results.lines[0]["others"] = 0.2
 
     assert results.contended() == [results.lines[0]]
+
+
+def _run(at: str, *lines: dict[str, Any]) -> Results:
+    head = {"about": {"at": at, "commit": "abc", "changed": False}, "arguments": [], "absent": {}}
+    return Results([head, {"versions": {"guardian-embedded": {}, "restate": {}}}, *lines])
+
+
+def test_runs_are_judged_each_by_itself() -> None:
+    ahead = _run("first", _line("guardian-embedded", 1, 60.0, 20.0), _line("restate", 1, 30.0, 30.0))
+    behind = _run("second", _line("guardian-embedded", 1, 20.0, 20.0), _line("restate", 1, 30.0, 30.0))
+    page = runs.compared([ahead, behind, _run("empty")])
+    assert "| cases/s ÷ Restate's ≥ 1 | Guardian, embedded | 2.00, met | 0.67, **MISSED** |" in page
+    assert "2 of 4 verdicts are the same in each run. Not so: cases/s ÷ Restate's ≥ 1 (Guardian, embedded);" in page
+    assert "| target | mode | first, abc | second, abc |" in page
+    assert "–" not in page
+
+
+def test_one_run_is_compared_with_none() -> None:
+    assert runs.compared([_run("only", _line("guardian-embedded", 1, 60.0, 20.0))]) == runs.ONE
