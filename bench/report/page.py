@@ -60,7 +60,7 @@ def _summary(results: Results) -> str:
     open_ = len(verdicts) - met - len(missed)
     lines = [
         f"**{met} targets met, {len(musts)} that must be met missed**, and {beyond} that go further;",
-        f"left open, because not measured or not to be judged on this machine: {open_}. The program judges each, below.",
+        f"left open, as not measured or not to be judged on this machine: {open_}. The program judges each, below.",
         "",
     ]
     lines += [f"- missed: {text}: {_where(musts, text)}" for text in dict.fromkeys(t.text for t, *_ in musts)]
