@@ -19,11 +19,16 @@ def compared(runs: Sequence[Results]) -> str:
         return ONE
     shown = {name: one for name, one in found.items() if any(key in one for key in asked)}
     rows = [[key[0], title(key[1]), *(_cell(one.get(key)) for one in shown.values())] for key in asked]
-    apart = [key for key in asked if len({one[key][1] for one in shown.values() if key in one}) > 1]
+    apart = [key for key in asked if len({_kind(one[key][1]) for one in shown.values() if key in one}) > 1]
     said = f"{len(asked) - len(apart)} of {len(asked)} verdicts are the same in each run."
     if apart:
         said += " Not so: " + "; ".join(f"{text} ({title(own)})" for text, own in apart) + "."
     return f"{said}\n\n" + table(["target", "mode", *shown], rows)
+
+
+def _kind(verdict: str) -> str:
+    """A verdict without its figures: an excuse is the same one with others."""
+    return verdict.partition(":")[0]
 
 
 def _cell(found: tuple[str, str] | None) -> str:

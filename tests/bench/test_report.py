@@ -71,5 +71,13 @@ def test_runs_are_judged_each_by_itself() -> None:
     assert "–" not in page
 
 
+def test_an_excuse_with_other_figures_is_the_same_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    def judged(run: Results) -> Any:
+        yield targets.TARGETS[0], "guardian-embedded", "1.0", f"cores do not allow it: {run.runs[0]['about']['at']}"
+
+    monkeypatch.setattr(runs, "judged", judged)
+    assert "1 of 1 verdicts are the same in each run." in runs.compared([_run("first"), _run("second")])
+
+
 def test_one_run_is_compared_with_none() -> None:
     assert runs.compared([_run("only", _line("guardian-embedded", 1, 60.0, 20.0))]) == runs.ONE
