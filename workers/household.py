@@ -109,7 +109,9 @@ class Household(Middleware):
         found.store.pool.timeout = QUEUE_SECONDS
         self._leases = Leases(found.store, self.worker_id)
         if self.relays:
-            self._relay = Relay(found.store, broker, self.worker_id, self.settings.window, quick=found.quick)
+            self._relay = Relay(
+                found.store, broker, self.worker_id, self.settings.window, quick=found.quick, idle=PLACES
+            )
             self._loops.append(self._relay)
         if self.settings.broker_url and isinstance(broker, QuorumBroker):
             self._loops.append(DeadLetters(self.settings.broker_url))
@@ -161,6 +163,9 @@ class Household(Middleware):
             log.warning("the database is gone; the command will be published again", command_id=command_id)
         except Exception:
             log.exception("a run broke in a way that nobody foresaw", command_id=command_id)
+        finally:
+            if self._relay:
+                self._relay.ended(command_id)
 
     def _take(self, command_id: int) -> None:
         try:

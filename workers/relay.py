@@ -1,6 +1,8 @@
 """The relay: hands due commands to the broker, by priority, turn and age, as far as the window has room."""
 
+import threading
 import time
+from collections.abc import Sequence
 
 import structlog
 from dramatiq import Broker
@@ -8,10 +10,11 @@ from dramatiq import Broker
 from hitl import failpoints
 from hitl.store import outbox, workers
 from hitl.store.excess import Excess
-from hitl.store.notify import COMMANDS, Listener
+from hitl.store.notify import COMMANDS, Due, Listener, heard
 from hitl.store.postgres import Store, Tx
 from workers.broker import publish
 from workers.doorbell import message
+from workers.handed import Handed
 from workers.loops import Loop
 
 log = structlog.get_logger(__name__)
@@ -21,15 +24,25 @@ LOOK_SECONDS = 1.0
 
 
 class Relay(Loop):
-    """The only publisher. Any number may run: rows are claimed with SKIP LOCKED."""
+    """The only publisher. Any number may run: rows are claimed with SKIP LOCKED.
 
-    def __init__(self, store: Store, broker: Broker, worker_id: str, window: int, *, quick: bool = True) -> None:
+    A relay that is alone, and has fewer than `idle` commands out, hands a new one on as soon as it is told of it,
+    without a look at the others: there is none that should go before. No row says so: if it is lost, it is ready still.
+    """
+
+    def __init__(
+        self, store: Store, broker: Broker, worker_id: str, window: int, *, quick: bool = True, idle: int = 0
+    ) -> None:
         super().__init__("relay", POLL_SECONDS, self._round)
         self._store, self._broker, self._worker_id, self._window = store, broker, worker_id, window
+        self._idle = min(idle, window)
         self._flowing = False
         self._excess = Excess(window, quick=quick)
-        self._looked, self._serves = float("-inf"), list[str]()
-        self._listener = Listener(store.url, COMMANDS, lambda _: self.wake())
+        self._looked, self._serves, self._alone = float("-inf"), list[str](), False
+        self._taken = float("-inf")
+        self._handed, self._unmarked = Handed(), Handed()
+        self._told, self._look, self._turn = list[Due](), False, threading.Lock()
+        self._listener = Listener(store.url, COMMANDS, self._heard)
 
     def start(self) -> None:
         """Begin to listen and to publish."""
@@ -46,15 +59,51 @@ class Relay(Loop):
         if self._flowing or self._excess.flowing:
             self.wake()
 
+    def ended(self, command_id: int) -> None:
+        """What was handed out has been dealt with here."""
+        self._handed.drop(command_id)
+        self._unmarked.drop(command_id)
+
+    def wake(self) -> None:
+        """Look for what is due, now."""
+        self._look = True
+        super().wake()
+
+    def _heard(self, payload: str) -> None:
+        due, look = heard(payload)
+        with self._turn:
+            self._told += due
+            self._look |= look
+        super().wake()
+
     def _round(self) -> None:
-        self._flowing, more = False, True
+        with self._turn:
+            told, look, self._told, self._look = self._told, self._look, [], False
+        late = time.monotonic() - self._taken > POLL_SECONDS  # what was not told of is looked for all the same
+        if told and not look and not late and self._hand_on(told):
+            return
+        self._flowing, more, self._taken = False, True, time.monotonic()
         while more and not self.stopping:
             more = self._publish()
+
+    def _hand_on(self, told: Sequence[Due]) -> bool:
+        """Hand out what was told of, if nothing else can be waiting; whether that was so."""
+        if self._flowing or not self._alone or len(self._handed.ids()) + len(told) > self._idle:
+            return False
+        self._excess.saw((0, due.who) for due in told if due.who)
+        self._unmarked.add(due.command_id for due in told)
+        left = self._hand_out([(due.command_id, due.kind) for due in told])
+        if left:
+            self._unmarked.drop(*left)
+            log.warning("the broker takes nothing", waiting=len(left))
+            self._stopped.wait(BROKER_PAUSE)
+        return True
 
     def _served(self, tx: Tx) -> list[str]:
         """The graph versions that living workers serve; old news for a second costs nothing."""
         if time.monotonic() - self._looked > LOOK_SECONDS:
-            self._serves, self._looked = sorted(workers.served(tx)), time.monotonic()
+            self._serves, relays = workers.at_hand(tx)
+            self._alone, self._looked = relays <= 1, time.monotonic()
         return self._serves
 
     def _publish(self) -> bool:
@@ -62,7 +111,14 @@ class Relay(Loop):
         failpoints.hit("before_commit:publish")
         with self._store.statement() as tx:
             serves = self._served(tx)
-            due, more = outbox.take(tx, window=self._window, relay=self._worker_id, serves=serves, excess=self._excess)
+            due, more = outbox.take(
+                tx,
+                window=self._window,
+                relay=self._worker_id,
+                serves=serves,
+                excess=self._excess,
+                handed=self._unmarked.ids(),
+            )
             tx.name = "publish" if due else None
         self._flowing |= more
         left = self._hand_out(due)
@@ -75,6 +131,12 @@ class Relay(Loop):
 
     def _hand_out(self, due: list[tuple[int, str]]) -> list[int]:
         """Publish them together; those that the broker has not confirmed, whatever came in between."""
+        self._handed.add(command_id for command_id, _ in due)
+        left = self._published(due)
+        self._handed.drop(*left)
+        return left
+
+    def _published(self, due: list[tuple[int, str]]) -> list[int]:
         try:
             left = publish(self._broker, [message(kind, command_id) for command_id, kind in due])
             for _ in range(len(due) - len(left)):

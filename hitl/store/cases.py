@@ -7,11 +7,12 @@ from typing import Any
 from psycopg.errors import DivisionByZero
 
 from hitl.domain.cases import AT_REST, Case
-from hitl.domain.commands import Next
+from hitl.domain.commands import FAR, Next
 from hitl.domain.events import Fact
 from hitl.errors import Missing
 from hitl.store.actions import UNSETTLED
-from hitl.store.notify import Change
+from hitl.store.excess import mark
+from hitl.store.notify import Change, Due
 from hitl.store.policies import NEWEST
 from hitl.store.postgres import DictRow, Jsonb, Tx
 
@@ -31,7 +32,9 @@ MINE = ", ".join(f"mine.{name} as mine_{name}" for name in _NAMES)  # beside col
 NEEDS_ATTENTION = f"exists (select 1 from actions a where a.case_id = cases.case_id and {UNSETTLED})"
 DERIVED = f"needs_attention = {NEEDS_ATTENTION}, updated_at = now(), cleared = 0"  # with whatever is told of a case
 FOLLOW = """insert into commands (tenant_id, case_id, kind, graph, graph_version, ref, priority)
-    values (%(tenant)s, %(case_id)s, %(kind)s, %(graph)s, %(graph_version)s, %(ref)s, %(priority)s)"""
+    values (%(tenant)s, %(case_id)s, %(kind)s, %(graph)s, %(graph_version)s, %(ref)s, %(priority)s)
+    returning command_id"""
+FOLLOWS = "follows"
 TELL = """insert into events (case_id, seq, tenant_id, type, actor_kind, actor_id, before, after, data)
     select %(case_id)s, %(from)s + e.n, %(tenant)s, e.type, e.actor_kind, e.actor_id, e.before, e.after, e.data
     from jsonb_to_recordset(%(facts)s) as e(n bigint, type text, actor_kind text, actor_id text,
@@ -40,7 +43,7 @@ SEEN = f"""with mine as materialized (select {COLUMNS} from cases where case_id 
     select {MINE}, seen.*, mine.version = (select version from cases where case_id = %(id)s) as still
     from mine left join lateral ({{}}) seen on true"""
 # Before anything that rides along: the row is locked, as everywhere, and if it has moved on nothing at all is done.
-STILL = "select 1 / (version = %(seen)s)::int as still from cases where case_id = %(id)s for update"
+STILL = "select 1 / (version = %(seen)s)::int as still{} from cases where case_id = %(id)s for update"
 
 
 class MovedOn(Exception):
@@ -78,11 +81,15 @@ def insert(tx: Tx, values: dict[str, Any]) -> bool:
             select case_id, 1, tenant_id, 'case_received', 'person', %(started_by)s, 'received', %(data)s from new),
         command as (
             insert into commands (tenant_id, case_id, kind, graph, graph_version, priority, turn)
-            select tenant_id, case_id, 'start', %(graph)s, %(graph_version)s, %(priority)s, %(turn)s from new)
-        select 1 as ok from new""",
+            select tenant_id, case_id, 'start', %(graph)s, %(graph_version)s, %(priority)s, %(turn)s from new
+            returning command_id)
+        select command_id from command""",
         {**values, "context": Jsonb(values["context"]), "data": Jsonb(values["data"])},
     )
-    tx.commands = True
+    if row and values["turn"] < FAR:
+        tx.due.append(Due("start", row["command_id"], mark(values["tenant_id"], values["author_id"])))
+    elif row:
+        tx.commands = True
     return row is not None
 
 
@@ -166,11 +173,15 @@ def record_alone(tx: Tx, case: Case, facts: Sequence[Fact], *, then: Next | None
     """
     moved = record_along(tx, case, facts, then=then, **changes)
     tx.commits()
+    then_id = f", (select command_id from {FOLLOWS}) as command_id" if then else ""
     try:
-        tx.execute(STILL, {"id": case.case_id, "seen": case.version})
+        row = tx.one(STILL.format(then_id), {"id": case.case_id, "seen": case.version})
     except DivisionByZero as error:
         tx.changed, tx.commands = set(), False
         raise MovedOn() from error
+    if row and then:
+        tx.commands = False
+        tx.due.append(Due(then.kind, row["command_id"]))
     return moved
 
 
@@ -190,7 +201,7 @@ def record_along(tx: Tx, case: Case, facts: Sequence[Fact], *, then: Next | None
     told = {"case_id": case.case_id, "tenant": case.tenant_id}
     if then:
         graph = {"graph": moved.graph, "graph_version": moved.graph_version, "priority": moved.priority}
-        tx.along(FOLLOW, {**told, **graph, **then._asdict()})
+        tx.along(FOLLOW, {**told, **graph, **then._asdict()}, name=FOLLOWS)
     tx.along(TELL, {**told, "from": case.version, "facts": Jsonb(_rows(case, facts))})
     tx.commands |= then is not None
     tx.changed.add(Change(moved.case_id, moved.version, moved.status in AT_REST))

@@ -20,7 +20,8 @@ SEEN = """(select round from cases c where c.case_id = commands.case_id) as roun
         and a.status in ('planned', 'sending')) as undoing"""
 
 CLAIM = """state = 'claimed', owner = %(owner)s, epoch = epoch + 1, attempts = attempts + 1,
-    lost = lost + (state = 'claimed')::int, lease_until = now() + make_interval(secs => %(lease)s)"""
+    lost = lost + (state = 'claimed')::int, lease_until = now() + make_interval(secs => %(lease)s),
+    published_at = coalesce(published_at, now())"""
 CLAIMABLE = """command_id = %(id)s and available_at <= now()
     and (state in ('ready', 'published') or (state = 'claimed' and lease_until < now()))"""
 # Of the claimed command's case; at most one that is no settling, so that only a settling has to look for it.

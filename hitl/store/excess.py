@@ -2,12 +2,18 @@
 
 import time
 from collections.abc import Callable, Iterable
+from zlib import crc32
 
 from hitl.domain.commands import FAR
 from hitl.domain.company import Company
 
 SHARES = {True: 64, False: 2}  # which part of the window is for the excess: of runs that work, of runs that wait
 FLOWING_SECONDS = 1.0  # since some of the excess was handed out: so long the end of each run may make room for more
+
+
+def mark(tenant: str, author: str) -> str:
+    """What tells an author's posts from others': short, and without a name in it."""
+    return f"{crc32(f'{tenant}/{author}'.encode()):x}"
 
 
 class Excess:
@@ -21,15 +27,15 @@ class Excess:
     def __init__(self, window: int, *, quick: bool = True, clock: Callable[[], float] = time.monotonic) -> None:
         self._window, self._share, self._clock = window, SHARES[quick], clock
         self._company = Company(clock)
-        self._flood: tuple[str, str] | None = None  # whose excess was handed out last
+        self._flood: str | None = None  # whose excess was handed out last
         self._seen = float("-inf")
 
     def places(self) -> int:
         """How many of the excess may be under way at once."""
         return max(1, self._window // self._share) if self._company.of(self._flood) else self._window
 
-    def saw(self, starts: Iterable[tuple[int, tuple[str, str]]]) -> None:
-        """Starts with these turns, of these tenants' authors, are handed out."""
+    def saw(self, starts: Iterable[tuple[int, str]]) -> None:
+        """Starts with these turns, of authors with these marks, are handed out."""
         for turn, who in starts:
             if turn < FAR:
                 self._company.meet(who)

@@ -1,7 +1,8 @@
 """Wake-ups after a commit: coalesced NOTIFYs from one thread, never inside a business transaction.
 
 A NOTIFY in a transaction serializes commits (a third to a half of the rate). A lost one is harmless: listeners poll.
-A wake-up says how far the case has come, so that whoever waits for more need not look.
+A wake-up says how far the case has come, so that whoever waits for more need not look; and which command is new, so
+that a relay with nothing else to do need not look for it.
 """
 
 import contextlib
@@ -9,11 +10,12 @@ import select
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import psycopg
 from psycopg.pq import Escaping
 
+T = TypeVar("T")
 CASES = "hitl_cases"
 COMMANDS = "hitl_commands"
 # A server that is gone without a word is found out within seconds, whether we wait for it or speak to it.
@@ -36,6 +38,17 @@ class Change(NamedTuple):
     rest: bool = True
 
 
+class Due(NamedTuple):
+    """A new command that nothing keeps from being handed out; `who` tells one author's posts from another's."""
+
+    kind: str
+    command_id: int
+    who: str = ""
+
+
+LOOK = ""  # instead of a command: more may be due than is said
+
+
 def written(changes: Iterable[Change]) -> str:
     """Changes as a payload: `case_id:version:1,…`."""
     return ",".join(f"{c.case_id}:{c.version}:{c.rest:d}" for c in changes)
@@ -50,40 +63,60 @@ def read(payload: str) -> Iterator[Change]:
         yield Change(case_id, int(version), flag == "1") if known else Change(case_id)
 
 
+def called(due: Iterable[Due], *, look: bool) -> str:
+    """Commands as a payload: `kind:id:who,…`, and an empty word where more are to be looked for."""
+    return ",".join([*(f"{d.kind}:{d.command_id}:{d.who}" for d in due), *[LOOK] * look])
+
+
+def heard(payload: str) -> tuple[list[Due], bool]:
+    """The commands in a payload, and whether to look for more; what cannot be read is to be looked for."""
+    due, look = list[Due](), False
+    for word in payload.split(","):
+        kind, _, rest = word.partition(":")
+        number, _, who = rest.partition(":")
+        if kind.isidentifier() and number.isdecimal():
+            due.append(Due(kind, int(number), who))
+        else:
+            look = True
+    return due, look
+
+
 class Notifier:
     """Collects what changed and tells it from a thread of its own; starts with the first wake."""
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._changes: dict[str, Change] = {}
-        self._commands = False
+        self._due: list[Due] = []
+        self._look = False  # commands are due that are not told of by name
         self._urgent = False  # a command is ready, or a case has come to rest
-        self._due = threading.Condition()
+        self._turn = threading.Condition()
         self._closed = False
         self._thread: threading.Thread | None = None
 
-    def wake(self, changes: Iterable[Change], *, commands: bool) -> None:
+    def wake(self, changes: Iterable[Change], *, commands: bool, due: Iterable[Due] = ()) -> None:
         """Note whom to wake, the newest change of each case; returns at once."""
-        with self._due:
+        with self._turn:
             lingering, urgent = bool(self._changes), self._urgent
             for change in changes:
                 self._changes[change.case_id] = _newer(change, self._changes.get(change.case_id))
                 self._urgent |= change.rest
-            self._commands |= commands
-            self._urgent |= commands
-            if not (self._changes or self._commands) or self._closed:
+            self._due += due
+            self._look |= commands
+            self._urgent |= self._look or bool(self._due)
+            if not (self._changes or self._urgent) or self._closed:
                 return
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="notifier", daemon=True)
                 self._thread.start()
             if not lingering or self._urgent > urgent:
-                self._due.notify()
+                self._turn.notify()
 
     def close(self) -> None:
         """Tell what is left and stop the thread; what it cannot tell in time is found by polls."""
-        with self._due:
+        with self._turn:
             self._closed = True
-            self._due.notify()
+            self._turn.notify()
         if self._thread:
             self._thread.join(2.0)
 
@@ -93,18 +126,23 @@ class Notifier:
             with contextlib.suppress(psycopg.Error):
                 if conn is None or conn.closed:
                     conn = psycopg.connect(self._url, autocommit=True, **VIGILANT)
-                _tell(conn, *batch)
+                _tell(conn, batch)
         if conn is not None:
             conn.close()
 
-    def _next(self) -> tuple[list[Change], bool] | None:
-        with self._due:
-            self._due.wait_for(lambda: self._changes or self._commands or self._closed)
-            self._due.wait_for(lambda: self._urgent or self._closed, LINGER)
-            if not (self._changes or self._commands):
+    def _next(self) -> list[tuple[str, str]] | None:
+        """What is to be told, as channels and payloads; None at the end."""
+        with self._turn:
+            self._turn.wait_for(lambda: self._changes or self._urgent or self._closed)
+            self._turn.wait_for(lambda: self._urgent or self._closed, LINGER)
+            if not (self._changes or self._urgent):
                 return None
-            batch = (list(self._changes.values()), self._commands)
-            self._changes, self._commands, self._urgent = {}, False, False
+            changes, due = list(self._changes.values()), self._due
+            batch = [(CASES, written(some)) for some in _batches(changes)]
+            batch += [(COMMANDS, called(some, look=False)) for some in _batches(due)]
+            if self._look:
+                batch.append((COMMANDS, LOOK))
+            self._changes, self._due, self._look, self._urgent = {}, [], False, False
             return batch
 
 
@@ -115,12 +153,15 @@ def _newer(change: Change, known: Change | None) -> Change:
     return known
 
 
-def _tell(conn: psycopg.Connection, changes: list[Change], commands: bool) -> None:
+def _batches(words: list[T]) -> Iterator[list[T]]:
+    return (words[at : at + BATCH] for at in range(0, len(words), BATCH))
+
+
+def _tell(conn: psycopg.Connection, batch: list[tuple[str, str]]) -> None:
     """In one call of libpq: nobody reads an answer, and a cursor for it costs thrice what telling does."""
     quoted = Escaping(conn.pgconn).escape_literal
-    payloads = [quoted(written(changes[at : at + BATCH]).encode()) for at in range(0, len(changes), BATCH)]
-    words = [b"notify %s, %s" % (CASES.encode(), payload) for payload in payloads]
-    conn.pgconn.exec_(b";".join([*words, *[b"notify %s" % COMMANDS.encode()] * commands]))
+    words = [b"notify %s, %s" % (channel.encode(), quoted(payload.encode())) for channel, payload in batch]
+    conn.pgconn.exec_(b";".join(words))
 
 
 class Listener:

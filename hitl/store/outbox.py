@@ -1,10 +1,10 @@
 """Rows of `commands` on their way to the broker: a bounded window, by priority, then turn, then age."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from hitl.domain.commands import FAR
 from hitl.store.commands import SERVED
-from hitl.store.excess import Excess
+from hitl.store.excess import Excess, mark
 from hitl.store.postgres import Tx
 from hitl.store.workers import ALIVE
 
@@ -23,12 +23,14 @@ def _ready(which: str, room: str) -> str:
     return f"""select due.* from generate_series(9, 0, -1) level cross join lateral (
             select command_id, priority, turn from commands
             where state = 'ready' and priority = level and turn {which} and available_at <= now() and {SERVED}
+                and command_id <> all(%(handed)s)
             order by turn, command_id limit {room} for update skip locked) due limit {room}"""
 
 
 TAKE = f"""with busy as (
-    select greatest(0, least(%(window)s - count(*), greatest(1, %(window)s / (
-            select greatest(1, count(*)) from workers where relay and {ALIVE}))
+    select greatest(0, least(%(window)s - count(*)
+            - (select count(*) from commands where command_id = any(%(handed)s) and state = 'ready'),
+            greatest(1, %(window)s / (select greatest(1, count(*)) from workers where relay and {ALIVE}))
         - count(*) filter (where owner = %(relay)s))) as room,
         greatest(0, %(places)s - count(*) filter (where turn >= {FAR} and published_at > now() - {LOST}) - (
             select count(*) from commands
@@ -52,11 +54,18 @@ returning c.command_id, c.kind, c.priority, c.turn, (select room from busy) as r
 
 
 def take(
-    tx: Tx, *, window: int, relay: str, serves: Sequence[str], excess: Excess | None = None
+    tx: Tx,
+    *,
+    window: int,
+    relay: str,
+    serves: Sequence[str],
+    excess: Excess | None = None,
+    handed: Collection[int] = (),
 ) -> tuple[list[tuple[int, str]], bool]:
     """Mark the most urgent, oldest ready commands as published, as far as the window has room.
 
     Returns (id, kind) of each in order, and whether they fill the room, so that more may be waiting.
+    Those `handed` out without a mark are not taken, and what of them is not claimed yet takes room.
     The window is all relays' together; a relay keeps to its share of it, so that several at once do not overfill it.
     The marks need not be on the disk: one that is lost costs a second message, never a decision.
     Of the excess no more than `excess` has places for are under way at once (without it: as many as there is room for).
@@ -64,10 +73,16 @@ def take(
     """
     rows = tx.all(
         TAKE,
-        {"window": window, "places": excess.places() if excess else window, "relay": relay, "serves": list(serves)},
+        {
+            "window": window,
+            "places": excess.places() if excess else window,
+            "relay": relay,
+            "serves": list(serves),
+            "handed": list(handed),
+        },
     )
     if excess:
-        excess.saw((row["turn"], (row["tenant_id"], row["author"])) for row in rows if row["author"])
+        excess.saw((row["turn"], mark(row["tenant_id"], row["author"])) for row in rows if row["author"])
     rows.sort(key=lambda r: (-r["priority"], r["turn"], r["command_id"]))
     return [(r["command_id"], r["kind"]) for r in rows], bool(rows) and len(rows) >= rows[0]["room"]
 

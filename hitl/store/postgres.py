@@ -17,7 +17,7 @@ from psycopg_pool import PoolTimeout
 from hitl import failpoints
 from hitl.errors import Unavailable
 from hitl.store.lines import DUE, Line, Mute, Pool, limit
-from hitl.store.notify import VIGILANT, Change, Notifier
+from hitl.store.notify import VIGILANT, Change, Due, Notifier
 from hitl.store.riders import Write, carries, together
 
 POOL_TIMEOUT = 2.0  # seconds until a caller is told that Postgres is gone
@@ -73,18 +73,20 @@ class Tx:
         self.name = name
         self.memory = {} if memory is None else memory  # of the whole store: only for what never changes
         self.changed: set[Change] = set()
-        self.commands = False
+        self.commands = False  # some are due, and have to be looked for
+        self.due: list[Due] = []
         self._riders: list[Write] = []
         self._alone, self._written = alone, False  # each statement is committed by itself: one may carry writes
 
-    def along(self, sql: str, params: Any = None) -> None:
+    def along(self, sql: str, params: Any = None, *, name: str | None = None) -> None:
         """Have a write done together with the next statement, which does not see it; at the latest with the commit.
 
-        It has no WITH queries of its own, and no two that go together may write the same row.
+        It has no WITH queries of its own, and no two that go together may write the same row. What it returns is there
+        under its name, if it has one.
         """
         if self._alone and self._written:
             raise RuntimeError("two statements that write need a transaction")
-        self._riders.append(Write(sql, params))
+        self._riders.append(Write(sql, params, name))
 
     def commits(self) -> None:
         """The next statement is all there is to this: where it is a transaction of its own, its failpoint is here."""
@@ -108,7 +110,7 @@ class Tx:
             self.flush()
         if self._riders:
             riders, self._riders, self._written = self._riders, [], True
-            sql, params = together(riders, sql, params)
+            sql, params, _ = together(riders, sql, params)
         if anew:  # with values in its text: Postgres is told to plan no other than those for any value
             return psycopg.ClientCursor(self.conn, row_factory=dict_row).execute(sql, params)
         return self.conn.execute(sql, params)
@@ -223,7 +225,7 @@ class Store:
     def _committed(self, tx: Tx) -> None:
         if tx.name:
             failpoints.hit(f"after_commit:{tx.name}")
-        self.notifier.wake(tx.changed, commands=tx.commands)
+        self.notifier.wake(tx.changed, commands=tx.commands, due=tx.due)
 
     def _check(self) -> None:
         """After trouble: throw dead connections out of the pool, so that each does not fail one more caller."""

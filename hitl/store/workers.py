@@ -47,6 +47,15 @@ def served(tx: Tx) -> set[str]:
     return {r["v"] for r in rows}
 
 
+def at_hand(tx: Tx) -> tuple[list[str], int]:
+    """The graph versions that living workers serve, in order, and how many relays live."""
+    row = tx.one(
+        f"""select array(select distinct jsonb_array_elements_text(serves) from workers where {ALIVE}) as serves,
+            (select count(*) from workers where relay and {ALIVE}) as relays"""
+    )
+    return (sorted(row["serves"]), row["relays"]) if row else ([], 0)
+
+
 def register(tx: Tx, name: str, version: str, fingerprint: str) -> str:
     """Store a graph version's fingerprint unless it has one; returns the one that counts."""
     tx.execute(
