@@ -55,12 +55,12 @@ class Bell:
 class Hub:
     """All bells of a process: those of one case, and those of all cases of a tenant."""
 
-    def __init__(self, store: Store, url: str) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
         self._bells: dict[str | None, set[Bell]] = defaultdict(set)  # by case; None: all cases
         self._tenants: Counter[str] = Counter()  # how many bells each has
         self._seen: dict[str, str] = {}  # by tenant: the transaction that the last poll came to
-        self._listener = Listener(url, CASES, self._heard)
+        self._listener = Listener(store.url, CASES, self._heard, store.bells)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._poll: asyncio.Task[None] | None = None
         self.recent = Recent()

@@ -80,7 +80,7 @@ def _wrap(app: FastAPI) -> None:
 
 
 def _open(app: FastAPI, runtime: Runtime) -> Desk:
-    desk: Desk = Desk(runtime, Hub(runtime.store, runtime.url))
+    desk: Desk = Desk(runtime, Hub(runtime.store))
     app.state.desk = desk
     return desk
 

@@ -10,6 +10,7 @@ from hitl.platforms.embedded import EmbeddedForum
 from hitl.platforms.http import HttpPlatform
 from hitl.platforms.port import Platform
 from hitl.settings import Settings
+from hitl.store.bells import beside
 from hitl.store.embedded_address import running_url
 from hitl.store.forum import Forum
 from hitl.store.postgres import Store
@@ -27,7 +28,7 @@ class Runtime:
     def __init__(self, settings: Settings, url: str, *, connections: int) -> None:
         self.settings = settings
         self.url = url
-        self.store = Store(url, size=connections)
+        self.store = Store(url, size=connections, bells=None if settings.broker_url else beside(url))
         self.people = Directory(settings.tokens)
         self.backlog = Backlog(settings.backlog_limit)
         self.forum = Forum(self.store)

@@ -42,7 +42,7 @@ class Relay(Loop):
         self._taken = float("-inf")
         self._handed, self._unmarked = Handed(), Handed()
         self._told, self._look, self._turn = list[Due](), False, threading.Lock()
-        self._listener = Listener(store.url, COMMANDS, self._heard)
+        self._listener = Listener(store.url, COMMANDS, self._heard, store.bells)
 
     def start(self) -> None:
         """Begin to listen and to publish."""

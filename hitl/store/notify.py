@@ -10,10 +10,13 @@ import select
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import psycopg
 from psycopg.pq import Escaping
+
+from hitl.store.bells import Bells, Pipe
 
 T = TypeVar("T")
 CASES = "hitl_cases"
@@ -27,7 +30,7 @@ VIGILANT: dict[str, Any] = {
     "tcp_user_timeout": 5000,
 }
 LINGER = 0.02  # seconds that news of a case under way wait for news that somebody may be waiting for
-BATCH = 120  # words of up to 60 bytes that fit into one 8,000-byte payload
+BATCH = 60  # words of up to 60 bytes that fit into one payload
 
 
 class Change(NamedTuple):
@@ -84,8 +87,8 @@ def heard(payload: str) -> tuple[list[Due], bool]:
 class Notifier:
     """Collects what changed and tells it from a thread of its own; starts with the first wake."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: str, bells: Bells | None = None) -> None:
+        self._url, self._bells = url, bells
         self._changes: dict[str, Change] = {}
         self._due: list[Due] = []
         self._look = False  # commands are due that are not told of by name
@@ -106,6 +109,9 @@ class Notifier:
             self._urgent |= self._look or bool(self._due)
             if not (self._changes or self._urgent) or self._closed:
                 return
+            if self._bells and self._urgent:
+                self._ring(self._bells)
+                return
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="notifier", daemon=True)
                 self._thread.start()
@@ -120,9 +126,17 @@ class Notifier:
         if self._thread:
             self._thread.join(2.0)
 
+    def _ring(self, bells: Bells) -> None:
+        for channel, payload in self._batch():
+            bells.ring(channel, payload)
+
     def _run(self) -> None:
         conn: psycopg.Connection | None = None
         while batch := self._next():
+            if self._bells:
+                for channel, payload in batch:
+                    self._bells.ring(channel, payload)
+                continue
             with contextlib.suppress(psycopg.Error):
                 if conn is None or conn.closed:
                     conn = psycopg.connect(self._url, autocommit=True, **VIGILANT)
@@ -135,15 +149,16 @@ class Notifier:
         with self._turn:
             self._turn.wait_for(lambda: self._changes or self._urgent or self._closed)
             self._turn.wait_for(lambda: self._urgent or self._closed, LINGER)
-            if not (self._changes or self._urgent):
-                return None
-            changes, due = list(self._changes.values()), self._due
-            batch = [(CASES, written(some)) for some in _batches(changes)]
-            batch += [(COMMANDS, called(some, look=False)) for some in _batches(due)]
-            if self._look:
-                batch.append((COMMANDS, LOOK))
-            self._changes, self._due, self._look, self._urgent = {}, [], False, False
-            return batch
+            return self._batch() or None
+
+    def _batch(self) -> list[tuple[str, str]]:
+        changes, due = list(self._changes.values()), self._due
+        batch = [(CASES, written(some)) for some in _batches(changes)]
+        batch += [(COMMANDS, called(some, look=False)) for some in _batches(due)]
+        if self._look:
+            batch.append((COMMANDS, LOOK))
+        self._changes, self._due, self._look, self._urgent = {}, [], False, False
+        return batch
 
 
 def _newer(change: Change, known: Change | None) -> Change:
@@ -167,8 +182,9 @@ def _tell(conn: psycopg.Connection, batch: list[tuple[str, str]]) -> None:
 class Listener:
     """Calls back with each payload of a channel, from a thread of its own; reconnects for ever."""
 
-    def __init__(self, url: str, channel: str, heard: Callable[[str], None]) -> None:
+    def __init__(self, url: str, channel: str, heard: Callable[[str], None], bells: Path | None = None) -> None:
         self._url, self._channel, self._heard = url, channel, heard
+        self._pipe = Pipe(bells, channel) if bells else None
         self._stop = threading.Event()
         self._end: socket.socket | None = None
         self._thread: threading.Thread | None = None
@@ -196,16 +212,22 @@ class Listener:
                 self._listen(conn, ending)
             self._stop.wait(0.5)
         ending.close()
+        if self._pipe:
+            self._pipe.close()
 
     def _listen(self, conn: psycopg.Connection, ending: socket.socket) -> None:
         """Sleep until the server speaks or is found to be gone: psycopg's own wait looks up ten times a second."""
         ears = select.poll()
         ears.register(conn.fileno(), select.POLLIN)
         ears.register(ending, select.POLLIN)
+        if self._pipe:
+            ears.register(self._pipe, select.POLLIN)
         for early in conn.notifies(timeout=0):
             self._heard(early.payload)
         while not self._stop.is_set():
             conn.pgconn.consume_input()
             while notice := conn.pgconn.notifies():
                 self._heard(notice.extra.decode())
+            for line in self._pipe.lines() if self._pipe else ():
+                self._heard(line)
             ears.poll()

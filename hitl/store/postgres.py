@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -16,6 +17,7 @@ from psycopg_pool import PoolTimeout
 
 from hitl import failpoints
 from hitl.errors import Unavailable
+from hitl.store.bells import Bells
 from hitl.store.lines import DUE, Line, Mute, Pool, limit
 from hitl.store.notify import VIGILANT, Change, Due, Notifier
 from hitl.store.riders import Write, carries, together
@@ -161,10 +163,10 @@ class Store:
 
     patience: float | None = None
 
-    def __init__(self, url: str, *, size: int = 8) -> None:
-        self.url = url
+    def __init__(self, url: str, *, size: int = 8, bells: Path | None = None) -> None:
+        self.url, self.bells = url, bells
         self.pool = open_pool(url, size=size)
-        self.notifier = Notifier(url)
+        self.notifier = Notifier(url, Bells(bells) if bells else None)
         self._memory: dict[Any, Any] = {}
         self._checking = threading.Lock()
 

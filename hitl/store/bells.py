@@ -1,0 +1,107 @@
+"""Wake-ups on one machine: a named pipe for each process that listens. They spare Postgres a NOTIFY for each commit.
+
+A line that finds a pipe full, or nobody at its end, is lost: harmless, since listeners poll.
+"""
+
+import os
+import secrets
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+READ_BYTES = 65_536
+LONGEST = 4096  # bytes of a line that Linux writes whole or not at all, whoever else writes
+SETTLED = 100_000_000  # ns after which a directory's time tells it from any later state
+
+
+def beside(url: str) -> Path | None:
+    """Where the pipes of an embedded Postgres' database are: by its socket; None for any other Postgres."""
+    parts = urlsplit(url)
+    socket = Path(parse_qs(parts.query).get("host", [""])[0])
+    pipes = socket.parent / "bells"
+    found = socket.is_absolute() and hasattr(os, "mkfifo") and pipes.is_dir()
+    return pipes / parts.path.strip("/") if found else None
+
+
+class Pipe:
+    """One listener's end: lines that were written to it since it was opened."""
+
+    def __init__(self, directory: Path, channel: str) -> None:
+        directory.mkdir(mode=0o700, exist_ok=True)
+        self._path = directory / f"{channel}.{secrets.token_hex(8)}"
+        making = directory / f".{self._path.name}"  # found by nobody before somebody listens
+        os.mkfifo(making, 0o600)
+        self._end = os.open(making, os.O_RDWR | os.O_NONBLOCK)  # for writing too: so it never comes to its end
+        making.rename(self._path)
+        self._rest = b""
+
+    def fileno(self) -> int:
+        """To wait at."""
+        return self._end
+
+    def lines(self) -> list[str]:
+        """What has come."""
+        with suppress(BlockingIOError):
+            *lines, self._rest = (self._rest + os.read(self._end, READ_BYTES)).split(b"\n")
+            return [line.decode() for line in lines]
+        return []
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._path.unlink(missing_ok=True)
+        os.close(self._end)
+
+
+class Bells:
+    """The writing ends of all pipes in a directory, whoever comes and goes."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._seen = 0  # when the directory was changed last, as we know it
+        self._ends: dict[str, int] = {}
+        self._turn = threading.Lock()
+
+    def ring(self, channel: str, line: str) -> None:
+        """Write a line to each pipe of a channel; never waits."""
+        with self._turn:
+            self._look()
+            for name, end in list(self._ends.items()):
+                if name.startswith(f"{channel}."):
+                    self._write(name, end, line.encode() + b"\n")
+
+    def close(self) -> None:
+        """Let go of all."""
+        with self._turn:
+            for name in list(self._ends):
+                self._drop(name)
+
+    def _look(self) -> None:
+        try:
+            changed = self._directory.stat().st_mtime_ns
+        except FileNotFoundError:
+            return
+        if changed == self._seen:
+            return
+        self._seen = changed if time.time_ns() - changed > SETTLED else 0
+        names = {path.name for path in self._directory.iterdir() if not path.name.startswith(".")}
+        for name in self._ends.keys() - names:
+            self._drop(name)
+        for name in names - self._ends.keys():
+            try:
+                self._ends[name] = os.open(self._directory / name, os.O_WRONLY | os.O_NONBLOCK)
+            except OSError:  # who listened there was killed
+                (self._directory / name).unlink(missing_ok=True)
+
+    def _write(self, name: str, end: int, line: bytes) -> None:
+        try:
+            os.write(end, line)
+        except BlockingIOError:
+            return
+        except BrokenPipeError:
+            self._drop(name)
+            (self._directory / name).unlink(missing_ok=True)
+
+    def _drop(self, name: str) -> None:
+        os.close(self._ends.pop(name))
