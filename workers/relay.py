@@ -15,6 +15,7 @@ from hitl.store.postgres import Store, Tx
 from workers.broker import publish
 from workers.doorbell import message
 from workers.handed import Handed
+from workers.in_process import InProcessBroker
 from workers.loops import Loop
 
 log = structlog.get_logger(__name__)
@@ -35,7 +36,7 @@ class Relay(Loop):
     ) -> None:
         super().__init__("relay", POLL_SECONDS, self._round)
         self._store, self._broker, self._worker_id, self._window = store, broker, worker_id, window
-        self._idle = min(idle, window)
+        self._idle, self._embedded = min(idle, window), isinstance(broker, InProcessBroker)
         self._flowing = False
         self._excess = Excess(window, quick=quick)
         self._looked, self._serves, self._alone = float("-inf"), list[str](), False
@@ -71,6 +72,8 @@ class Relay(Loop):
 
     def _heard(self, payload: str) -> None:
         due, look = heard(payload)
+        if self._embedded and not look and self._hand_on(due):  # in this thread: nothing there can keep it waiting
+            return
         with self._turn:
             self._told += due
             self._look |= look
@@ -90,7 +93,8 @@ class Relay(Loop):
         """Hand out what was told of, if nothing else can be waiting; whether that was so."""
         if self._flowing or not self._alone or len(self._handed.ids()) + len(told) > self._idle:
             return False
-        self._excess.saw((0, due.who) for due in told if due.who)
+        with self._turn:
+            self._excess.saw((0, due.who) for due in told if due.who)
         self._unmarked.add(due.command_id for due in told)
         left = self._hand_out([(due.command_id, due.kind) for due in told])
         if left:

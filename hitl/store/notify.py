@@ -84,11 +84,42 @@ def heard(payload: str) -> tuple[list[Due], bool]:
     return due, look
 
 
+def lines(changes: Iterable[Change], due: Iterable[Due], *, look: bool) -> Iterator[tuple[str, str]]:
+    """All that is to be told, as channels and payloads."""
+    for some in _batches(due):
+        yield COMMANDS, called(some, look=False)
+    if look:
+        yield COMMANDS, LOOK
+    for news in _batches(changes):
+        yield CASES, written(news)
+
+
+def _batches(words: Iterable[T]) -> Iterator[list[T]]:
+    left = list(words)
+    return (left[at : at + BATCH] for at in range(0, len(left), BATCH))
+
+
+class Ringer:
+    """Tells at once, through the bells of this machine."""
+
+    def __init__(self, bells: Bells) -> None:
+        self._bells = bells
+
+    def wake(self, changes: Iterable[Change], *, commands: bool, due: Iterable[Due] = ()) -> None:
+        """Tell them, and return."""
+        for channel, payload in lines(changes, due, look=commands):
+            self._bells.ring(channel, payload)
+
+    def close(self) -> None:
+        """Nothing is left to tell."""
+        self._bells.close()
+
+
 class Notifier:
     """Collects what changed and tells it from a thread of its own; starts with the first wake."""
 
-    def __init__(self, url: str, bells: Bells | None = None) -> None:
-        self._url, self._bells = url, bells
+    def __init__(self, url: str) -> None:
+        self._url = url
         self._changes: dict[str, Change] = {}
         self._due: list[Due] = []
         self._look = False  # commands are due that are not told of by name
@@ -109,9 +140,6 @@ class Notifier:
             self._urgent |= self._look or bool(self._due)
             if not (self._changes or self._urgent) or self._closed:
                 return
-            if self._bells and self._urgent:
-                self._ring(self._bells)
-                return
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="notifier", daemon=True)
                 self._thread.start()
@@ -126,17 +154,9 @@ class Notifier:
         if self._thread:
             self._thread.join(2.0)
 
-    def _ring(self, bells: Bells) -> None:
-        for channel, payload in self._batch():
-            bells.ring(channel, payload)
-
     def _run(self) -> None:
         conn: psycopg.Connection | None = None
         while batch := self._next():
-            if self._bells:
-                for channel, payload in batch:
-                    self._bells.ring(channel, payload)
-                continue
             with contextlib.suppress(psycopg.Error):
                 if conn is None or conn.closed:
                     conn = psycopg.connect(self._url, autocommit=True, **VIGILANT)
@@ -149,16 +169,9 @@ class Notifier:
         with self._turn:
             self._turn.wait_for(lambda: self._changes or self._urgent or self._closed)
             self._turn.wait_for(lambda: self._urgent or self._closed, LINGER)
-            return self._batch() or None
-
-    def _batch(self) -> list[tuple[str, str]]:
-        changes, due = list(self._changes.values()), self._due
-        batch = [(CASES, written(some)) for some in _batches(changes)]
-        batch += [(COMMANDS, called(some, look=False)) for some in _batches(due)]
-        if self._look:
-            batch.append((COMMANDS, LOOK))
-        self._changes, self._due, self._look, self._urgent = {}, [], False, False
-        return batch
+            batch = list(lines(self._changes.values(), self._due, look=self._look))
+            self._changes, self._due, self._look, self._urgent = {}, [], False, False
+            return batch
 
 
 def _newer(change: Change, known: Change | None) -> Change:
@@ -166,10 +179,6 @@ def _newer(change: Change, known: Change | None) -> Change:
     if known is None or (known.version and not 0 < change.version < known.version):
         return change
     return known
-
-
-def _batches(words: list[T]) -> Iterator[list[T]]:
-    return (words[at : at + BATCH] for at in range(0, len(words), BATCH))
 
 
 def _tell(conn: psycopg.Connection, batch: list[tuple[str, str]]) -> None:

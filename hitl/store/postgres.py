@@ -19,7 +19,7 @@ from hitl import failpoints
 from hitl.errors import Unavailable
 from hitl.store.bells import Bells
 from hitl.store.lines import DUE, Line, Mute, Pool, limit
-from hitl.store.notify import VIGILANT, Change, Due, Notifier
+from hitl.store.notify import VIGILANT, Change, Due, Notifier, Ringer
 from hitl.store.riders import Write, carries, together
 
 POOL_TIMEOUT = 2.0  # seconds until a caller is told that Postgres is gone
@@ -166,7 +166,7 @@ class Store:
     def __init__(self, url: str, *, size: int = 8, bells: Path | None = None) -> None:
         self.url, self.bells = url, bells
         self.pool = open_pool(url, size=size)
-        self.notifier = Notifier(url, Bells(bells) if bells else None)
+        self.notifier = Ringer(Bells(bells)) if bells else Notifier(url)
         self._memory: dict[Any, Any] = {}
         self._checking = threading.Lock()
 
