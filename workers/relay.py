@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 from dramatiq import Broker
@@ -10,7 +10,7 @@ from dramatiq import Broker
 from hitl import failpoints
 from hitl.store import outbox, workers
 from hitl.store.excess import Excess
-from hitl.store.notify import COMMANDS, Due, Listener, heard
+from hitl.store.notify import COMMANDS, Due, Listener, due_in
 from hitl.store.postgres import Store, Tx
 from workers.broker import publish
 from workers.doorbell import message
@@ -32,7 +32,15 @@ class Relay(Loop):
     """
 
     def __init__(
-        self, store: Store, broker: Broker, worker_id: str, window: int, *, quick: bool = True, idle: int = 0
+        self,
+        store: Store,
+        broker: Broker,
+        worker_id: str,
+        window: int,
+        *,
+        quick: bool = True,
+        idle: int = 0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__("relay", POLL_SECONDS, self._round)
         self._store, self._broker, self._worker_id, self._window = store, broker, worker_id, window
@@ -41,7 +49,7 @@ class Relay(Loop):
         self._excess = Excess(window, quick=quick)
         self._looked, self._serves, self._alone = float("-inf"), list[str](), False
         self._taken = float("-inf")
-        self._handed, self._unmarked = Handed(), Handed()
+        self._handed, self._unmarked, self._clock = Handed(clock), Handed(clock), clock
         self._told, self._look, self._turn = list[Due](), False, threading.Lock()
         self._listener = Listener(store.url, COMMANDS, self._heard, store.bells)
 
@@ -71,7 +79,7 @@ class Relay(Loop):
         super().wake()
 
     def _heard(self, payload: str) -> None:
-        due, look = heard(payload)
+        due, look = due_in(payload)
         if self._embedded and not look and self._hand_on(due):  # in this thread: nothing there can keep it waiting
             return
         with self._turn:
@@ -82,10 +90,10 @@ class Relay(Loop):
     def _round(self) -> None:
         with self._turn:
             told, look, self._told, self._look = self._told, self._look, [], False
-        late = time.monotonic() - self._taken > POLL_SECONDS  # what was not told of is looked for all the same
+        late = self._clock() - self._taken > POLL_SECONDS  # what was not told of is looked for all the same
         if told and not look and not late and self._hand_on(told):
             return
-        self._flowing, more, self._taken = False, True, time.monotonic()
+        self._flowing, more, self._taken = False, True, self._clock()
         while more and not self.stopping:
             more = self._publish()
 
@@ -105,9 +113,9 @@ class Relay(Loop):
 
     def _served(self, tx: Tx) -> list[str]:
         """The graph versions that living workers serve; old news for a second costs nothing."""
-        if time.monotonic() - self._looked > LOOK_SECONDS:
+        if self._clock() - self._looked > LOOK_SECONDS:
             self._serves, relays = workers.at_hand(tx)
-            self._alone, self._looked = relays <= 1, time.monotonic()
+            self._alone, self._looked = relays <= 1, self._clock()
         return self._serves
 
     def _publish(self) -> bool:

@@ -71,7 +71,7 @@ def called(due: Iterable[Due], *, look: bool) -> str:
     return ",".join([*(f"{d.kind}:{d.command_id}:{d.who}" for d in due), *[LOOK] * look])
 
 
-def heard(payload: str) -> tuple[list[Due], bool]:
+def due_in(payload: str) -> tuple[list[Due], bool]:
     """The commands in a payload, and whether to look for more; what cannot be read is to be looked for."""
     due, look = list[Due](), False
     for word in payload.split(","):

@@ -3,10 +3,10 @@
 from hitl.domain.commands import FAR
 from hitl.domain.company import SECONDS
 from hitl.store import outbox
-from hitl.store.excess import Excess
+from hitl.store.excess import Excess, mark
 from tests.graphs.house import SERVED, House
 
-EAGER, CALM = ("default", "eager"), ("default", "calm")
+EAGER, CALM = mark("default", "eager"), mark("default", "calm")
 TWO = [(0, EAGER), (0, CALM)]
 
 

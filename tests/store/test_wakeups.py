@@ -11,7 +11,21 @@ import pytest
 
 import hitl
 from hitl.store import notify
-from hitl.store.notify import BATCH, CASES, COMMANDS, VIGILANT, Change, Listener, Notifier, read, written
+from hitl.store.bells import LONGEST
+from hitl.store.notify import (
+    BATCH,
+    CASES,
+    COMMANDS,
+    VIGILANT,
+    Change,
+    Due,
+    Listener,
+    Notifier,
+    called,
+    due_in,
+    read,
+    written,
+)
 from tests.graphs.house import House
 
 ROOT = Path(hitl.__file__).parent
@@ -61,9 +75,9 @@ class RecordingNotifier(Notifier):
         super().__init__(url)
         self.told: list[Change] = []
 
-    def wake(self, changes: Iterable[Change], *, commands: bool) -> None:
+    def wake(self, changes: Iterable[Change], *, commands: bool, due: Iterable[Due] = ()) -> None:
         self.told += changes
-        super().wake(changes, commands=commands)
+        super().wake(changes, commands=commands, due=due)
 
 
 def test_what_is_rolled_back_wakes_nobody_and_what_is_committed_does(house: House) -> None:
@@ -120,9 +134,22 @@ def test_a_wake_up_of_another_release_may_mean_anything(payload: str) -> None:
     assert list(read(payload)) == [Change("a-case", 0, rest=True)]
 
 
-def test_the_longest_payload_fits_into_a_notify() -> None:
+def test_the_longest_payload_fits_into_a_notify_and_into_a_line() -> None:
     longest = [Change("019aa51c-7d7e-7c9a-9d6f-0d6a3f2b9c11", 2**63 - 1)] * BATCH
-    assert len(written(longest).encode()) < 8000
+    assert len(written(longest).encode()) < min(8000, LONGEST)
+    assert len(called([Due("rollback", 2**63 - 1, "ffffffff")] * BATCH, look=True).encode()) < min(8000, LONGEST)
+
+
+@pytest.mark.parametrize("look", [True, False])
+def test_a_wake_up_names_the_commands_that_are_due(look: bool) -> None:
+    due = [Due("start", 12, "a1b2c3"), Due("resume", 13)]
+    assert due_in(called(due, look=look)) == (due, look)
+
+
+@pytest.mark.parametrize("payload", ["", "7", "start", "start:x:", ":7:", "start:-7:", "a b:7:", "start:7"])
+def test_what_a_wake_up_of_another_release_says_is_looked_for(payload: str) -> None:
+    due, look = due_in(payload)
+    assert look is (due == [])
 
 
 def test_of_several_changes_the_newest_is_told(house: House) -> None:
