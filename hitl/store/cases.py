@@ -32,9 +32,7 @@ MINE = ", ".join(f"mine.{name} as mine_{name}" for name in _NAMES)  # beside col
 NEEDS_ATTENTION = f"exists (select 1 from actions a where a.case_id = cases.case_id and {UNSETTLED})"
 DERIVED = f"needs_attention = {NEEDS_ATTENTION}, updated_at = now(), cleared = 0"  # with whatever is told of a case
 FOLLOW = """insert into commands (tenant_id, case_id, kind, graph, graph_version, ref, priority)
-    values (%(tenant)s, %(case_id)s, %(kind)s, %(graph)s, %(graph_version)s, %(ref)s, %(priority)s)
-    returning command_id"""
-FOLLOWS = "follows"
+    select %(tenant)s, %(case_id)s, %(kind)s, %(graph)s, %(graph_version)s, %(ref)s, %(priority)s"""
 TELL = """insert into events (case_id, seq, tenant_id, type, actor_kind, actor_id, before, after, data)
     select %(case_id)s, %(from)s + e.n, %(tenant)s, e.type, e.actor_kind, e.actor_id, e.before, e.after, e.data
     from jsonb_to_recordset(%(facts)s) as e(n bigint, type text, actor_kind text, actor_id text,
@@ -43,7 +41,9 @@ SEEN = f"""with mine as materialized (select {COLUMNS} from cases where case_id 
     select {MINE}, seen.*, mine.version = (select version from cases where case_id = %(id)s) as still
     from mine left join lateral ({{}}) seen on true"""
 # Before anything that rides along: the row is locked, as everywhere, and if it has moved on nothing at all is done.
-STILL = "select 1 / (version = %(seen)s)::int as still{} from cases where case_id = %(id)s for update"
+STILL = "select 1 / (version = %(seen)s)::int as still from cases where case_id = %(id)s for update"
+
+STILL_AND_FOLLOW = f"with still as materialized ({STILL}) {FOLLOW} from still returning command_id"
 
 
 class MovedOn(Exception):
@@ -171,16 +171,15 @@ def record_alone(tx: Tx, case: Case, facts: Sequence[Fact], *, then: Next | None
 
     Raises MovedOn when there is a newer version of the case: whatever is visible of it changes only with that.
     """
-    moved = record_along(tx, case, facts, then=then, **changes)
+    moved = record_along(tx, case, facts, **changes)
     tx.commits()
-    then_id = f", (select command_id from {FOLLOWS}) as command_id" if then else ""
+    seen = {"id": case.case_id, "seen": case.version}
     try:
-        row = tx.one(STILL.format(then_id), {"id": case.case_id, "seen": case.version})
+        row = tx.one(STILL_AND_FOLLOW, {**seen, **_following(moved, then)}) if then else tx.one(STILL, seen)
     except DivisionByZero as error:
-        tx.changed, tx.commands = set(), False
+        tx.changed = set()
         raise MovedOn() from error
     if row and then:
-        tx.commands = False
         tx.due.append(Due(then.kind, row["command_id"]))
     return moved
 
@@ -198,14 +197,19 @@ def record_along(tx: Tx, case: Case, facts: Sequence[Fact], *, then: Next | None
         f"update cases set {assignments}, {DERIVED} where case_id = %(case_id)s",
         {**values, "case_id": case.case_id},
     )
-    told = {"case_id": case.case_id, "tenant": case.tenant_id}
     if then:
-        graph = {"graph": moved.graph, "graph_version": moved.graph_version, "priority": moved.priority}
-        tx.along(FOLLOW, {**told, **graph, **then._asdict()}, name=FOLLOWS)
+        tx.along(FOLLOW, _following(moved, then))
+    told = {"case_id": case.case_id, "tenant": case.tenant_id}
     tx.along(TELL, {**told, "from": case.version, "facts": Jsonb(_rows(case, facts))})
     tx.commands |= then is not None
     tx.changed.add(Change(moved.case_id, moved.version, moved.status in AT_REST))
     return moved
+
+
+def _following(case: Case, then: Next) -> dict[str, Any]:
+    """The parameters of FOLLOW."""
+    graph = {"graph": case.graph, "graph_version": case.graph_version, "priority": case.priority}
+    return {"case_id": case.case_id, "tenant": case.tenant_id, **graph, **then._asdict()}
 
 
 def _rows(case: Case, facts: Sequence[Fact]) -> list[dict[str, Any]]:

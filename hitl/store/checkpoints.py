@@ -73,7 +73,7 @@ class _Later:
 
     def write(self, tx: Tx) -> None:
         """Write all with the next statement; one after the other where calls may have written to the same row."""
-        for sql, params, _ in self._writes:
+        for sql, params in self._writes:
             if self._once:
                 tx.along(sql, params)
             else:

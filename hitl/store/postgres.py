@@ -80,15 +80,14 @@ class Tx:
         self._riders: list[Write] = []
         self._alone, self._written = alone, False  # each statement is committed by itself: one may carry writes
 
-    def along(self, sql: str, params: Any = None, *, name: str | None = None) -> None:
+    def along(self, sql: str, params: Any = None) -> None:
         """Have a write done together with the next statement, which does not see it; at the latest with the commit.
 
-        It has no WITH queries of its own, and no two that go together may write the same row. What it returns is there
-        under its name, if it has one.
+        It has no WITH queries of its own, and no two that go together may write the same row.
         """
         if self._alone and self._written:
             raise RuntimeError("two statements that write need a transaction")
-        self._riders.append(Write(sql, params, name))
+        self._riders.append(Write(sql, params))
 
     def commits(self) -> None:
         """The next statement is all there is to this: where it is a transaction of its own, its failpoint is here."""
@@ -112,7 +111,7 @@ class Tx:
             self.flush()
         if self._riders:
             riders, self._riders, self._written = self._riders, [], True
-            sql, params, _ = together(riders, sql, params)
+            sql, params = together(riders, sql, params)
         if anew:  # with values in its text: Postgres is told to plan no other than those for any value
             return psycopg.ClientCursor(self.conn, row_factory=dict_row).execute(sql, params)
         return self.conn.execute(sql, params)

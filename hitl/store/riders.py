@@ -10,14 +10,10 @@ CARRIERS = re.compile(r"\s*(select|insert|update|delete|with(?!\s+recursive))\s"
 
 
 class Write(NamedTuple):
-    """An insert, update or delete without WITH queries of its own, and its parameters, by name or in order.
-
-    `name`: what the statement that it rides along with calls the rows that it returns.
-    """
+    """An insert, update or delete without WITH queries of its own, and its parameters, by name or in order."""
 
     sql: str
     params: Any = None
-    name: str | None = None
 
 
 def carries(sql: str) -> bool:
@@ -30,7 +26,7 @@ def together(riders: Sequence[Write], sql: str, params: Any) -> Write:
 
     Its parts see the same snapshot: none sees what another does, and no two may write the same row.
     """
-    texts = tuple((rider.name or f"rider{n}", rider.sql) for n, rider in enumerate(riders))
+    texts = tuple(rider.sql for rider in riders)
     values: dict[str, Any] = {}
     for n, rider in enumerate(riders):
         values |= _named(rider.params, f"r{n}_")
@@ -42,8 +38,8 @@ def together(riders: Sequence[Write], sql: str, params: Any) -> Write:
 
 
 @lru_cache(maxsize=512)
-def _joined(texts: tuple[tuple[str, str], ...], sql: str) -> str:
-    queries = ",\n".join(f"{name} as ({_renamed(text, f'r{n}_')}\n)" for n, (name, text) in enumerate(texts))
+def _joined(texts: tuple[str, ...], sql: str) -> str:
+    queries = ",\n".join(f"rider{n} as ({_renamed(text, f'r{n}_')}\n)" for n, text in enumerate(texts))
     sql = sql.strip()
     if sql[:5].lower() == "with ":
         return f"with {queries},\n{sql[5:]}"

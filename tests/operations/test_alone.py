@@ -45,7 +45,7 @@ def test_who_decides_behind_another_has_done_nothing_and_woken_nobody(house: Hou
     case_id = house.waiting()
     mine, other = _decision(house, case_id, "reject"), _decision(house, case_id, "approve")
     found, tx = _behind(house, lambda tx: decide_alone(tx, MODERATOR, mine), lambda tx: decide(tx, MODERATOR_2, other))
-    assert (found, tx.changed, tx.commands) == (None, set(), False)
+    assert (found, tx.changed, tx.commands, tx.due) == (None, set(), False, [])
     with pytest.raises(StaleReview), house.store.transaction() as tx:
         decide(tx, MODERATOR, mine)
     house.drain()
@@ -58,7 +58,7 @@ def test_who_appeals_behind_another_has_done_nothing_and_woken_nobody(house: Hou
     found, tx = _behind(
         house, lambda tx: rollback_alone(tx, AUTHOR, case_id, "mine"), lambda tx: rollback(tx, AUTHOR, case_id, "first")
     )
-    assert (found, tx.changed, tx.commands) == (None, set(), False)
+    assert (found, tx.changed, tx.commands, tx.due) == (None, set(), False, [])
     with pytest.raises(RollbackInProgress), house.store.transaction() as tx:
         rollback(tx, AUTHOR, case_id, "mine")
     assert house.told(case_id).count("appeal_filed") == 1
@@ -74,7 +74,7 @@ def test_behind_who_only_looked_it_is_done(house: House) -> None:
         lambda tx: tx.execute("select 1 from cases where case_id = %s for update", (case_id,)),
     )
     assert found is not None
-    assert (found["status"], tx.commands) == ("executing", True)
+    assert (found["status"], [due.kind for due in tx.due]) == ("executing", ["resume"])
     house.drain()
     assert house.show(case_id)["status"] == "completed"
 
