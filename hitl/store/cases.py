@@ -44,7 +44,7 @@ STILL = "select 1 / (version = %(seen)s)::int as still from cases where case_id 
 
 
 class MovedOn(Exception):
-    """The case is not as it was seen; nothing was written."""
+    """What was seen is not so any more; nothing was written."""
 
 
 def _case(row: DictRow) -> Case:
@@ -165,13 +165,21 @@ def record_alone(tx: Tx, case: Case, facts: Sequence[Fact], *, then: Next | None
     Raises MovedOn when there is a newer version of the case: whatever is visible of it changes only with that.
     """
     moved = record_along(tx, case, facts, then=then, **changes)
+    only_if(tx, STILL, {"id": case.case_id, "seen": case.version})
+    return moved
+
+
+def only_if(tx: Tx, sql: str, params: dict[str, Any]) -> None:
+    """Write all that waits if a statement holds, which divides by zero if it does not; MovedOn then.
+
+    The statement comes first: what rides along is done when it has answered, and nobody there looks at its rows.
+    """
     tx.commits()
     try:
-        tx.execute(STILL, {"id": case.case_id, "seen": case.version})
+        tx.execute(sql, params)
     except DivisionByZero as error:
         tx.changed, tx.commands = set(), False
         raise MovedOn() from error
-    return moved
 
 
 def record_along(tx: Tx, case: Case, facts: Sequence[Fact], *, then: Next | None = None, **changes: Any) -> Case:
