@@ -55,7 +55,7 @@ def left(of: Subject, verdict: Verdict, *, sampled: bool, latency_ms: int) -> Le
         tx.flush()
         return []
 
-    return Left(write, along, analysis={name: values[name] for name in analyses.TOLD})
+    return Left(write, along, analysis={name: values[name] for name in analyses.TOLD}, case=of.case)
 
 
 def _row(of: Subject, verdict: Verdict) -> dict[str, Any]:

@@ -108,8 +108,7 @@ def settle_alone(
     the case has moved on behind the look, or the lease is lost.
     """
     then = together(left)
-    see = reviews.see_basis if head.paused else reviews.see_end
-    case, seen = see(tx, command.case_id, sent=then.sent, undone=then.undone)
+    case, seen = _seen(tx, command, head, then)
     if not _usual(case, head, seen, then):
         return False
     seen["analysis"] = seen["analysis"] or then.analysis
@@ -122,6 +121,14 @@ def settle_alone(
     cases.record_along(tx, case, facts, **changes)
     commands.finish_alone(tx, command, case, head.result)
     return True
+
+
+def _seen(tx: Tx, command: Command, head: Head, then: Then) -> tuple[Case, DictRow]:
+    """The case with its basis or its end, not locked; of a new one it is known."""
+    if then.case and then.case.new:
+        return then.case, reviews.of_new(then.case)
+    see = reviews.see_basis if head.paused else reviews.see_end
+    return see(tx, command.case_id, sent=then.sent, undone=then.undone)
 
 
 def _usual(case: Case, head: Head, seen: DictRow, then: Then) -> bool:

@@ -112,6 +112,12 @@ def see_end(tx: Tx, case_id: str, *, sent: list[str], undone: list[str]) -> tupl
     return cases.see(tx, case_id, END, {"sent": sent, "undone": undone})
 
 
+def of_new(case: Case) -> DictRow:
+    """Both of a case that is new and has no analysis, without a look: nobody has been asked, and nothing done."""
+    nothing: DictRow = {"analysis": None, "on_appeal": None, "decision": None, "opened": []}
+    return {**nothing, "sending": 0, "standing": False, "involved": [case.author_id, case.started_by]}
+
+
 def supersede(tx: Tx, case_id: str) -> list[str]:
     """End the case's open reviews because newer content took its place; their ids."""
     rows = tx.all(
