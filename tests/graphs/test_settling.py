@@ -78,7 +78,7 @@ def _behind(house: House, case_id: str, command_id: int, change: Change) -> tupl
 
     def begin() -> None:
         house.on_settle = None
-        house.store._memory.clear()  # noqa: SLF001 (what has to be read again is read before anything is written)
+        house.store._memory.clear()  # what has to be read again is read before anything is written
         holder.start()
         locked.wait()
 
@@ -184,6 +184,12 @@ def test_every_run_of_the_usual_way_is_settled_by_one_statement(house: House, wa
     told = house.told(case_id)
     assert [told.count(one) for one in ("analyzed", "action_applied", "case_completed")] == [1, 3, 2]
     assert house.rows("select 1 from on_their_way") == []
+
+
+def test_the_one_action_that_is_applied_with_it_makes_the_outcome(house: House, watched: Watched) -> None:
+    case_id = house.acted("edit", actions=edit("remove_content"))
+    assert house.actions(case_id) == {"remove_content": "applied"}
+    assert (house.show(case_id)["outcome"], watched.took_transactions()) == ("actioned", False)
 
 
 def test_what_the_last_reversal_of_a_held_round_undid_stands_no_more(house: House, watched: Watched) -> None:
