@@ -69,9 +69,9 @@ class Run:
         """What is left to write."""
         return [left for _, left in self._later]
 
-    def later(self, write: Left, name: str) -> None:
+    def later(self, left: Left, name: str) -> None:
         """Write this with the run's next transaction: a crash before it is a crash before its node had run."""
-        self._later.append((name, write))
+        self._later.append((name, left))
         if self._eager:
             self.write_now()
 

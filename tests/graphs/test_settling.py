@@ -1,9 +1,12 @@
 """A run settled by one statement: it holds the lease and the case is as it was seen, or nothing at all is written."""
 
+import os
+import signal
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 
@@ -12,40 +15,15 @@ from hitl.operations import runs, upkeep
 from hitl.operations.backlog import Backlog
 from hitl.operations.start import StartRequest, start
 from hitl.store import cases
-from hitl.store.postgres import Store, Tx
-from tests.graphs.house import AUTHOR, SERVED, SUPERVISOR, SUPERVISOR_2, House, edit
+from hitl.store.postgres import Tx
+from tests.graphs.house import AUTHOR, SERVED, House, edit
+from tests.graphs.watched import Watched
 
 Change = Callable[[House, Tx, int], None]
 # Whoever settles waits for the case with the statement that writes, so it has looked.
 WAITING = """select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()
     and query like 'with rider%'"""
-POST = "post:p"
-
-
-class Watched(Store):
-    """Knows the names of the transactions that were begun."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url, size=12)
-        self.names: list[str | None] = []
-
-    @contextmanager
-    def transaction(self, name: str | None = None) -> Iterator[Tx]:
-        self.names.append(name)
-        with super().transaction(name) as tx:
-            yield tx
-
-    def took_transactions(self) -> bool:
-        """Whether a run was settled in a transaction since this was asked last."""
-        names, self.names = self.names, []
-        return "settle" in names
-
-
-@pytest.fixture
-def watched(house: House) -> Watched:
-    house.store.close()
-    house.store = Watched(house.url)
-    return house.store
+CHILD = "import sys; from tests.graphs.house import House; House(sys.argv[1]).deliver(int(sys.argv[2]))"
 
 
 def _due(house: House, kind: str) -> tuple[str, int]:
@@ -166,100 +144,20 @@ def test_behind_who_only_looked_it_is_settled(house: House, watched: Watched) ->
     assert house.show(case_id)["outcome"] == "actioned"
 
 
-def test_every_run_of_the_usual_way_is_settled_by_one_statement(house: House, watched: Watched) -> None:
-    case_id = house.acted()
-    shown = house.show(case_id)
-    assert (shown["outcome"], shown["needs_attention"]) == ("actioned", False)
-    assert set(house.actions(case_id).values()) == {"applied"}
-    house.rollback(case_id)
-    house.drain()
-    assert house.actions(case_id) == {
-        "remove_content": "reversed", "warn_author": "reversed", "notify_author": "irreversible"
-    }  # fmt: skip
-    assert set(house.actions(case_id, "reverse").values()) == {"applied"}
-    house.decide(case_id, "reject", by=SUPERVISOR)
-    house.drain()
-    shown = house.show(case_id)
-    assert (shown["outcome"], shown["needs_attention"], watched.took_transactions()) == ("kept", False, False)
+@pytest.mark.parametrize("boundary", ["record", "checkpoint", "settle"])
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_who_is_killed_before_that_statement_has_written_nothing_and_after_it_everything(
+    house: House, side: str, boundary: str
+) -> None:
+    case_id = house.waiting()
+    house.decide(case_id, "edit", actions=edit("remove_content"))
+    (command_id,) = house.due()
+    armed = {**os.environ, "HITL_FAILPOINT": f"{side}_commit:{boundary}=kill"}
+    ended = subprocess.run([sys.executable, "-c", CHILD, house.url, str(command_id)], env=armed, check=False)
+    assert ended.returncode == -signal.SIGKILL
+    (head,) = house.rows("select (state ->> 'finished')::bool as finished from checkpoint_heads")
+    found = house.status(case_id), house.command(case_id)["state"], house.actions(case_id), head["finished"]
+    nothing = ("executing", "claimed", {"remove_content": "sending"}, False)
+    assert found == (nothing if side == "before" else ("completed", "done", {"remove_content": "applied"}, True))
     told = house.told(case_id)
-    assert [told.count(one) for one in ("analyzed", "action_applied", "case_completed")] == [1, 3, 2]
-    assert house.rows("select 1 from on_their_way") == []
-
-
-def test_the_one_action_that_is_applied_with_it_makes_the_outcome(house: House, watched: Watched) -> None:
-    case_id = house.acted("edit", actions=edit("remove_content"))
-    assert house.actions(case_id) == {"remove_content": "applied"}
-    assert (house.show(case_id)["outcome"], watched.took_transactions()) == ("actioned", False)
-
-
-def test_what_the_last_reversal_of_a_held_round_undid_stands_no_more(house: House, watched: Watched) -> None:
-    house.analyzer.policies = ("violence",)
-    case_id = house.acted("edit", actions=edit(suspend_author={"days": 3}))
-    house.rollback(case_id)
-    house.drain()
-    assert house.show(case_id)["appeal"]["on_appeal"] == "hold"
-    assert house.actions(case_id) == {"suspend_author": "applied"}
-    house.decide(case_id, "reject", by=SUPERVISOR)
-    house.drain()
-    assert house.actions(case_id) == {"suspend_author": "reversed"}
-    assert (house.show(case_id)["outcome"], watched.took_transactions()) == ("kept", False)
-
-
-def test_what_a_person_had_to_look_at_and_is_undone_needs_nobody_any_more(house: House, watched: Watched) -> None:
-    case_id = house.acted("edit", actions=edit("remove_content"), content_id="p")
-    house.world.state[POST] = {"remove_content": {"by": "the law"}}
-    house.rollback(case_id, by=SUPERVISOR)
-    house.insist()
-    house.decide(case_id, "reject", by=SUPERVISOR_2)
-    house.insist()
-    assert house.show(case_id)["needs_attention"]
-    house.world.state[POST] = {}
-    house.rollback(case_id, by=SUPERVISOR)
-    watched.took_transactions()
-    assert house.insist() == ["done"]
-    shown = house.show(case_id)
-    assert (house.actions(case_id), shown["needs_attention"]) == ({"remove_content": "reversed"}, False)
-    assert watched.took_transactions(), "what it derives from would not have been seen"
-
-
-def test_an_action_that_is_not_on_its_way_any_more_is_looked_at_with_the_case_locked(
-    house: House, watched: Watched
-) -> None:
-    """However that came about: told is what was written."""
-    case_id, command_id = _due(house, "resume")
-    house.on_settle = lambda: house.sql("update actions set status = 'applied' where status = 'sending'")
-    watched.took_transactions()
-    assert house.deliver(command_id) == "done"
-    assert watched.took_transactions()
-    assert house.told(case_id).count("action_applied") == 2
-
-
-def test_a_clean_post_is_judged_and_allowed_by_three_statements(house: House, watched: Watched) -> None:
-    house.analyzer.policies = ()
-    case_id = house.start()
-    watched.took_transactions()
-    assert house.drain() == ["done"]
-    assert (house.show(case_id)["outcome"], watched.took_transactions()) == ("allowed", False)
-    assert house.told(case_id) == ["case_received", "analysis_started", "analyzed", "case_completed"]
-
-
-@pytest.mark.parametrize("quick", [True, False])
-def test_what_was_paid_for_was_written_before_and_is_told_all_the_same(
-    house: House, watched: Watched, quick: bool
-) -> None:
-    house.analyzer.quick = quick
-    house.analyzer.usage = {"total_tokens": 9}
-    case_id = house.waiting()
-    assert not watched.took_transactions()
-    assert house.told(case_id) == ["case_received", "analysis_started", "analyzed", "review_opened"]
-    assert [c["policy"] for c in house.show(case_id)["verdict"]["categories"]] == ["harassment"]
-
-
-def test_what_is_told_of_an_analysis_is_what_was_kept(house: House) -> None:
-    case_id = house.waiting()
-    (kept,) = house.rows("select categories, analyzer, latency_ms, suspect, sampled, unavailable from analyses")
-    (told,) = [e["data"] for e in house.events(case_id) if e["type"] == "analyzed"]
-    assert told.pop("categories") == [
-        {k: c[k] for k in ("policy", "severity", "confidence")} for c in kept["categories"]
-    ]
-    assert told == {name: kept[name] for name in told}
+    assert told[-1] == ("action_sent" if side == "before" else "case_completed")
