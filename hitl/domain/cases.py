@@ -53,6 +53,11 @@ class Case:
     updated_at: datetime
 
     @property
+    def new(self) -> bool:
+        """Whether nothing has happened to it but that it was received and that its analysis began: each is an event."""
+        return self.version == {"received": 1, "analyzing": 2}.get(self.status)
+
+    @property
     def open(self) -> bool:
         """Whether work or a decision is still to come."""
         return self.status not in ("completed", "failed")

@@ -5,12 +5,11 @@ import time
 from hitl import room
 from hitl.analyzers.port import Analyzer, AnalyzerBusy, AnalyzerUnavailable
 from hitl.domain.commands import POSTPONE_LIMIT_SECONDS, Command
-from hitl.domain.events import Fact
 from hitl.domain.policies import PolicySet
 from hitl.domain.verdicts import Analysis, Post, Verdict, judge, unavailable
 from hitl.graphs.run import Run
 from hitl.operations import analysis
-from hitl.store.postgres import Store, Tx
+from hitl.store.postgres import Store
 
 
 class Postponed(Exception):
@@ -42,12 +41,7 @@ class StoredJudge:
         began = time.perf_counter()
         verdict = self._verdict(run.command, found.post, found.policies)
         latency_ms, sampled = round((time.perf_counter() - began) * 1000), analysis.sampled(verdict, found.policies)
-
-        def keep(tx: Tx) -> list[Fact]:
-            analysis.keep(tx, found, verdict, sampled=sampled, latency_ms=latency_ms)
-            return []
-
-        run.later(keep, "verdict")
+        run.later(analysis.left(found, verdict, sampled=sampled, latency_ms=latency_ms), "verdict")
         if verdict.usage:  # what was paid for is kept at once
             run.write_now()
         return verdict.suspect or sampled

@@ -158,7 +158,7 @@ class PlatformLedger:
             return True
         end = "applied" if released["shared"] else self._ends(row, released, self._read(row))
         if end == "applied":
-            run.later(lambda tx: ledger.applied(tx, row, None), "record_reversal")
+            run.later(ledger.left(row, None), "record_reversal")
         if end == "conflict":
             self._end(run, row, "conflict", "somebody else changed this in the meantime; it was not overwritten")
         return end is not None
@@ -192,7 +192,7 @@ class PlatformLedger:
     def _record(self, run: Run, row: DictRow, receipt: Receipt, promised: KindManifest) -> None:
         """Write down that it was applied: at once where a crash would leave that unknown, else with the next commit."""
         name = "record" if row["direction"] == "forward" else "record_reversal"
-        run.later(lambda tx: ledger.applied(tx, row, receipt), name)
+        run.later(ledger.left(row, receipt), name)
         if promised.guarantee == "none":
             run.write_now()
 

@@ -1,6 +1,6 @@
 """One run of one command: its transactions, each under the lease, and what it will write with the next of them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -8,10 +8,9 @@ from hitl import failpoints
 from hitl.domain.cases import Case
 from hitl.domain.commands import Command
 from hitl.domain.events import Fact
+from hitl.operations.left import Left
 from hitl.store import calls, cases, commands
 from hitl.store.postgres import DictRow, Store, Tx
-
-Write = Callable[[Tx], list[Fact]]  # writes, and returns the events that belong to it
 
 
 @dataclass(slots=True)
@@ -36,7 +35,7 @@ class Run:
         self.store = store
         self.command = command
         self._eager = eager
-        self._later: list[tuple[str, Write]] = []
+        self._later: list[tuple[str, Left]] = []
 
     @contextmanager
     def step(self, name: str | None = None) -> Iterator[Step]:
@@ -65,9 +64,14 @@ class Run:
         step.facts += self.catch_up(tx)
         return step
 
-    def later(self, write: Write, name: str) -> None:
+    @property
+    def left(self) -> list[Left]:
+        """What is left to write."""
+        return [left for _, left in self._later]
+
+    def later(self, left: Left, name: str) -> None:
         """Write this with the run's next transaction: a crash before it is a crash before its node had run."""
-        self._later.append((name, write))
+        self._later.append((name, left))
         if self._eager:
             self.write_now()
 
@@ -80,8 +84,16 @@ class Run:
     def catch_up(self, tx: Tx) -> list[Fact]:
         """Write what is left to write, in a transaction that has proved the lease; the events that belong to it."""
         facts: list[Fact] = []
-        for name, write in self._later:
-            facts += write(tx)
+        for name, left in self._later:
+            facts += left.write(tx)
+            failpoints.hit(f"before_commit:{name}")
+        return facts
+
+    def ride_along(self, tx: Tx) -> list[Fact]:
+        """The same with the next statement, which proves the lease itself."""
+        facts: list[Fact] = []
+        for name, left in self._later:
+            facts += left.along(tx)
             failpoints.hit(f"before_commit:{name}")
         return facts
 

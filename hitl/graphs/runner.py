@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import structlog
@@ -12,10 +11,9 @@ from langgraph.types import Command as Resume
 
 from hitl import failpoints
 from hitl.domain.commands import Command
-from hitl.domain.events import Fact
 from hitl.domain.people import Person
 from hitl.errors import Fenced, TargetBusy, Unavailable
-from hitl.graphs import on_the_spot
+from hitl.graphs import on_the_spot, settling
 from hitl.graphs.judge import Postponed
 from hitl.graphs.ledger import EffectStopped, PlatformTrouble
 from hitl.graphs.registry import VERSIONS, GraphVersion
@@ -25,7 +23,7 @@ from hitl.operations import ledger, openings, runs
 from hitl.operations.runs import Head
 from hitl.store import claims
 from hitl.store.checkpoints import FencedSaver
-from hitl.store.postgres import Store, Tx
+from hitl.store.postgres import Store
 
 log = structlog.get_logger(__name__)
 BUSY_SECONDS = 0.25  # until a target that another case is acting on is tried again
@@ -101,7 +99,7 @@ class Runner:
                 failpoints.hit("before_invoke")
                 head = self._invoke(graph, given, config, run, version)
                 failpoints.hit("after_invoke")
-            self._settle(run, head, saver)
+            settling.settle(run, head, saver, self._people())
         finally:
             saver.command = None
 
@@ -133,20 +131,6 @@ class Runner:
                 return {"case_id": command.case_id, "round": round_, "todo": "rollback"}
             return _NOTHING if head.paused or head.finished else None
         return _resume(command, head)
-
-    def _settle(self, run: Run, head: Head, saver: FencedSaver) -> None:
-        def first(tx: Tx) -> list[Fact]:
-            facts = run.catch_up(tx)
-            saver.write(tx, asdict(head))
-            return facts
-
-        people = self._people()
-        with self._store.transaction("settle") as tx:
-            settled = runs.settle(tx, run.command, head, people, first=first)
-        if not settled:
-            raise RuntimeError("the graph stopped without pausing or finishing")
-        run.caught_up()
-        failpoints.hit("after_commit:checkpoint")
 
     def _settle_actions(self, run: Run) -> None:
         self._ledger.settle(run)

@@ -1,12 +1,15 @@
 """The analysis of a case: read what to judge, store what was found. The first verdict wins."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from hitl.domain import reviews as rules
 from hitl.domain.cases import Case
+from hitl.domain.events import Fact
 from hitl.domain.policies import PolicySet
 from hitl.domain.verdicts import Post, Verdict
+from hitl.operations.left import Left
 from hitl.store import analyses, cases, policies
 from hitl.store.postgres import Tx
 
@@ -36,17 +39,40 @@ def sampled(verdict: Verdict, policy_set: PolicySet) -> bool:
 
 def keep(tx: Tx, of: Subject, verdict: Verdict, *, sampled: bool, latency_ms: int) -> None:
     """Store a verdict, in a transaction of the run that found it."""
+    left(of, verdict, sampled=sampled, latency_ms=latency_ms).write(tx)
+
+
+def left(of: Subject, verdict: Verdict, *, sampled: bool, latency_ms: int) -> Left:
+    """The same, left to the run to write."""
+    values = _row(of, verdict) | {"sampled": sampled, "latency_ms": latency_ms}
+
+    def along(tx: Tx) -> list[Fact]:
+        analyses.keep(tx, values)
+        return []
+
+    def write(tx: Tx) -> list[Fact]:
+        analyses.keep(tx, values)
+        tx.flush()
+        return []
+
+    return Left(write, along, analysis={name: values[name] for name in analyses.TOLD}, case=of.case)
+
+
+def _row(of: Subject, verdict: Verdict) -> dict[str, Any]:
     broken = [p for finding in verdict.categories if (p := of.policies.get(finding.policy))]
     proposed = [a for p in broken for a in p.proposes] or list(rules.WITHOUT_A_POLICY)
-    analyses.keep(
-        tx,
-        case_id=of.case.case_id,
-        tenant_id=of.case.tenant_id,
-        round_=of.case.round,
-        verdict=verdict,
-        sampled=sampled,
-        sensitive=any(p.sensitive for p in broken),
-        urgency=max((p.urgency for p in broken), default=0),
-        proposals=rules.targets(proposed, content_id=of.case.content_id, author_id=of.case.author_id),
-        latency_ms=latency_ms,
-    )
+    return {
+        "case_id": of.case.case_id,
+        "tenant_id": of.case.tenant_id,
+        "round": of.case.round,
+        "suspect": verdict.suspect,
+        "unavailable": verdict.unavailable,
+        "sensitive": any(p.sensitive for p in broken),
+        "urgency": max((p.urgency for p in broken), default=0),
+        "categories": [asdict(f) for f in verdict.categories],
+        "rationale": verdict.rationale,
+        "to_people": verdict.to_people,
+        "analyzer": verdict.analyzer,
+        "usage": verdict.usage,
+        "proposals": rules.targets(proposed, content_id=of.case.content_id, author_id=of.case.author_id),
+    }

@@ -11,6 +11,7 @@ from hitl.domain import actions as catalog
 from hitl.domain.commands import Command
 from hitl.domain.events import Actor, Fact
 from hitl.errors import Fenced, GuardianError
+from hitl.operations.left import Left
 from hitl.platforms.port import Receipt
 from hitl.store import actions, calls, commands
 from hitl.store.postgres import DictRow, Tx
@@ -118,16 +119,32 @@ def calling_again(tx: Tx, command: Command, row: DictRow, *, unheard_of: bool) -
     calls.calling_again(tx, row["action_id"])
 
 
-def applied(tx: Tx, row: DictRow, receipt: Receipt | None) -> list[Fact]:
-    """The effect is there; a reversal also ends the hold of what it undid."""
-    reference, after = (receipt.reference, receipt.after) if receipt else (None, None)
-    if row["direction"] == "forward":
-        new = actions.applied(tx, row["action_id"], reference=reference, after=after)
-        return [_fact(row, "action_applied")] if new else []
+def left(row: DictRow, receipt: Receipt | None) -> Left:
+    """The effect is there; a reversal also ends the hold of what it undid. Left to the run to write."""
+    forward = row["direction"] == "forward"
     gone = row["kind"] != "notify_author"  # a correction takes nothing back
-    if not actions.took_back(tx, row["action_id"], reference=reference, after=after, gone=gone):
-        return []
-    return [_fact(row, "action_reversed", called=receipt is not None) if gone else _fact(row, "correction_sent")]
+    if forward:
+        fact = _fact(row, "action_applied")
+    elif gone:
+        fact = _fact(row, "action_reversed", called=receipt is not None)
+    else:
+        fact = _fact(row, "correction_sent")
+    reference, after = (receipt.reference, receipt.after) if receipt else (None, None)
+
+    def write(tx: Tx) -> list[Fact]:
+        if forward:
+            new = actions.applied(tx, row["action_id"], reference=reference, after=after)
+        else:
+            new = actions.took_back(tx, row["action_id"], reference=reference, after=after, gone=gone)
+        return [fact] if new else []
+
+    def along(tx: Tx) -> list[Fact]:
+        actions.applied_along(tx, row["action_id"], reference=reference, after=after)
+        if not forward:
+            actions.gone_along(tx, row["reverses"], gone=gone)
+        return [fact]
+
+    return Left(write, along, sent=row["action_id"], undone=row["reverses"])
 
 
 def ended(tx: Tx, row: DictRow, status: str, error: str) -> list[Fact]:

@@ -9,30 +9,29 @@ from hitl.domain import reviews as rules
 from hitl.domain.cases import Case, level_of
 from hitl.domain.events import WORKER, Actor, Fact
 from hitl.domain.people import Person, eligible
-from hitl.store import cases, policies, reviews
+from hitl.store import policies, reviews
 from hitl.store.postgres import DictRow, Tx
 
 
-def open_reviews(
-    tx: Tx,
-    case: Case,
-    paused: Mapping[str, Any],
-    people: Sequence[Person],
-    told: Sequence[Fact] = (),
-    *,
-    by: str | None = None,
-) -> None:
-    """Open what is missing for the interrupts that a case's graph is paused at; `told` came before that."""
-    basis = reviews.basis(tx, case.case_id, case.round)
-    facts = [*analyzed(case, basis["analysis"], by), *told]
-    for interrupt_id, value in paused.items():
-        if interrupt_id not in basis["opened"]:
-            free = bool(eligible(people, level_of(case.round), case.tenant_id, set(basis["involved"])))
-            facts += _open(tx, case, {"interrupt_id": interrupt_id, "form": _form(value)}, basis, free=free)
+def missing(
+    tx: Tx, case: Case, paused: Mapping[str, Any], people: Sequence[Person], basis: DictRow
+) -> list[dict[str, Any]]:
+    """The reviews that a case's graph waits for (by the interrupts it is paused at) and that are not there yet."""
+    asked = [{"interrupt_id": id_, "form": _form(v)} for id_, v in paused.items() if id_ not in basis["opened"]]
+    free = bool(eligible(people, level_of(case.round), case.tenant_id, set(basis["involved"])))
+    return [_review(tx, case, one, basis, free=free) for one in asked]
+
+
+def open_(tx: Tx, case: Case, missing: Sequence[dict[str, Any]], told: Sequence[Fact]) -> list[Fact]:
+    """Have what is missing opened with the next statement; the events of that, and of what was `told` before it."""
+    facts = [*told]
+    for review in missing:
+        reviews.open_(tx, review)
+        facts += _opened(review)
     if facts or case.status != "waiting_review":
         facts = facts or [Fact("review_awaited", WORKER, {})]
         facts[-1] = Fact(facts[-1].type, facts[-1].actor, facts[-1].data, after="waiting_review")
-        cases.record_together(tx, case, facts)
+    return facts
 
 
 def started(worker: str | None) -> Fact:
@@ -61,30 +60,29 @@ def _form(value: Any) -> Any:
     return value.get("form") if isinstance(value, dict) else None
 
 
-def _open(tx: Tx, case: Case, asked: dict[str, Any], basis: DictRow, *, free: bool) -> list[Fact]:
-    level, analysis = level_of(case.round), basis["analysis"]
+def _review(tx: Tx, case: Case, asked: dict[str, Any], basis: DictRow, *, free: bool) -> dict[str, Any]:
+    analysis = basis["analysis"]
     standing = basis["on_appeal"] == "hold" and basis["standing"]
     proposed: list[dict[str, Any]] = list(analysis["proposals"]) if analysis and not standing else []
     policy_set = policies.get(tx, case.tenant_id, case.policy, case.policy_version)
     named = [c["policy"] for c in analysis["categories"]] if analysis else []
-    review_id = new_id()
-    reviews.open_(
-        tx,
-        {
-            **asked,
-            "review_id": review_id,
-            "tenant_id": case.tenant_id,
-            "case_id": case.case_id,
-            "round": case.round,
-            "level": level,
-            "status": "open" if free else "blocked",
-            "choices": rules.choices(proposed, standing=standing),
-            "proposed_actions": proposed,
-            "allowed_actions": sorted(rules.allowed_kinds(policy_set, named)),
-            "digest": catalog.digest(proposed),
-            "hours": policy_set.review_hours,
-        },
-    )
-    data = {"review_id": review_id, "round": case.round, "level": level}
+    return {
+        **asked,
+        "review_id": new_id(),
+        "tenant_id": case.tenant_id,
+        "case_id": case.case_id,
+        "round": case.round,
+        "level": level_of(case.round),
+        "status": "open" if free else "blocked",
+        "choices": rules.choices(proposed, standing=standing),
+        "proposed_actions": proposed,
+        "allowed_actions": sorted(rules.allowed_kinds(policy_set, named)),
+        "digest": catalog.digest(proposed),
+        "hours": policy_set.review_hours,
+    }
+
+
+def _opened(review: dict[str, Any]) -> list[Fact]:
+    data = {name: review[name] for name in ("review_id", "round", "level")}
     opened = [Fact("review_opened", WORKER, data)]
-    return opened if free else [*opened, Fact("review_blocked", WORKER, data)]
+    return opened if review["status"] == "open" else [*opened, Fact("review_blocked", WORKER, data)]

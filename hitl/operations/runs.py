@@ -10,8 +10,9 @@ from hitl.domain.events import WORKER, Actor, Fact
 from hitl.domain.people import Person
 from hitl.errors import GuardianError
 from hitl.operations import openings, outcomes
+from hitl.operations.left import Left, Then, together
 from hitl.store import actions, cases, claims, commands, reviews
-from hitl.store.postgres import Tx
+from hitl.store.postgres import DictRow, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,11 @@ class Head:
     finished: bool = False
     fresh: bool = False
     round: int = 0
+
+    @property
+    def result(self) -> str:
+        """What is said of a command that ended there."""
+        return "paused" if self.paused else "finished"
 
 
 class Suspect(GuardianError):
@@ -69,23 +75,84 @@ def settle(
     """
     if not head.paused and not head.finished:
         return False
-    case = commands.finish(tx, command, "paused" if head.paused else "finished")
+    case = commands.finish(tx, command, head.result)
     told = first(tx) if first else []
     if head.paused:
-        openings.open_reviews(tx, case, head.paused, people, told, by=command.owner)
-    elif case.status not in ("completed", "failed"):
-        complete(tx, case, told, by=command.owner)
-    elif told:
-        cases.record(tx, case, told)
+        seen = reviews.basis(tx, case.case_id)
+        missing = openings.missing(tx, case, head.paused, people, seen)
+    elif case.open:
+        seen, missing = reviews.end(tx, case.case_id), []
+    else:
+        if told:
+            cases.record(tx, case, told)
+        return True
+    told = [*openings.analyzed(case, seen["analysis"], command.owner), *told]
+    facts, changes = (openings.open_(tx, case, missing, told), {}) if head.paused else _completed(case, seen, told)
+    if facts:
+        cases.record_together(tx, case, facts, **changes)
     return True
 
 
-def complete(tx: Tx, case: Case, told: Sequence[Fact] = (), *, by: str | None = None) -> None:
-    """The graph has come to its end: say with what outcome."""
-    end = reviews.end(tx, case.case_id)
+def settle_alone(
+    tx: Tx,
+    command: Command,
+    head: Head,
+    people: Sequence[Person],
+    *,
+    left: Sequence[Left],
+    first: Callable[[Tx], list[Fact]],
+) -> bool:
+    """The same by a look and a statement that is its own transaction; False, and nothing done, where it takes more.
+
+    `left` is what the run has still to write, and `first` has it ride along. Raises MovedOn, with nothing done, where
+    the case has moved on behind the look, or the lease is lost.
+    """
+    then = together(left)
+    case, seen = _seen(tx, command, head, then)
+    if not _usual(case, head, seen, then):
+        return False
+    seen["analysis"] = seen["analysis"] or then.analysis
+    # It may have to read a policy set. Whatever reads takes riders along, so nothing may ride before.
+    missing = openings.missing(tx, case, head.paused, people, seen) if head.paused else []
+    tx.name = "settle"
+    told = first(tx)
+    told = [*openings.analyzed(case, seen["analysis"], command.owner), *told]
+    facts, changes = (openings.open_(tx, case, missing, told), {}) if head.paused else _completed(case, seen, told)
+    cases.record_along(tx, case, facts, **changes)
+    commands.finish_alone(tx, command, case, head.result)
+    return True
+
+
+def _seen(tx: Tx, command: Command, head: Head, then: Then) -> tuple[Case, DictRow]:
+    """The case with its basis or its end, not locked; of a new one it is known."""
+    if then.case and then.case.new:
+        return then.case, reviews.of_new(then.case)
+    see = reviews.see_basis if head.paused else reviews.see_end
+    return see(tx, command.case_id, sent=then.sent, undone=then.undone)
+
+
+def _usual(case: Case, head: Head, seen: DictRow, then: Then) -> bool:
+    """Whether there is something to tell, and all of it follows from what was seen and what is left to write.
+
+    Whether an action needs a person is derived from rows where what rides along is not seen; nothing that is left to
+    write begins that need, but it may end it.
+    """
+    opens = head.paused.keys() - set(seen["opened"]) if head.paused else ()
+    return (
+        bool(opens or head.finished)
+        and case.open
+        and case.status != "needs_migration"
+        and not case.needs_attention
+        and seen["sending"] == len(then.sent)
+        and (then.analysis is None or seen["analysis"] is None)
+    )
+
+
+def _completed(case: Case, end: DictRow, told: Sequence[Fact]) -> tuple[list[Fact], dict[str, Any]]:
+    """What there is to tell of a graph that has come to its end, and what changes with it."""
     outcome = outcomes.of(end)
     fact = Fact("case_completed", WORKER, {"outcome": outcome, "round": case.round}, after="completed")
-    cases.record(tx, case, [*openings.analyzed(case, end["analysis"], by), *told, fact], outcome=outcome)
+    return [*told, fact], {"outcome": outcome}
 
 
 def fail(tx: Tx, command: Command, cause: str, detail: str) -> None:

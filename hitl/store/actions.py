@@ -101,30 +101,38 @@ def standing(tx: Tx, case_id: str) -> list[DictRow]:
     )
 
 
+APPLIED = """update actions set status = 'applied', reference = %(reference)s, after = %(after)s, applied_at = now(),
+        error = null
+    where action_id = %(id)s and status <> 'applied'"""
+GONE = """update actions a set status = case when %(gone)s then 'reversed' else 'irreversible' end,
+        reversed_at = case when %(gone)s then now() else a.reversed_at end,
+        error = case when %(gone)s then a.error end, attention = a.attention and %(gone)s"""
+
+
 def applied(tx: Tx, action_id: str, *, reference: str | None, after: Any) -> bool:
     """The effect is there; False when that was known, or the action ended otherwise."""
-    row = tx.one(
-        """update actions set status = 'applied', reference = %s, after = %s, applied_at = now(), error = null
-        where action_id = %s and status <> 'applied' returning 1 as ok""",
-        (reference, Jsonb(after), action_id),
-    )
-    return row is not None
+    values = {"id": action_id, "reference": reference, "after": Jsonb(after)}
+    return tx.one(f"{APPLIED} returning 1 as ok", values) is not None
+
+
+def applied_along(tx: Tx, action_id: str, *, reference: str | None, after: Any) -> None:
+    """The same, with the next statement, of an action that is on its way."""
+    tx.along(APPLIED, {"id": action_id, "reference": reference, "after": Jsonb(after)})
 
 
 def took_back(tx: Tx, action_id: str, *, reference: str | None, after: Any, gone: bool) -> bool:
     """A reversal was applied: what it undid is reversed if that is `gone`, else irreversible. False as in `applied`."""
     row = tx.one(
-        """with done as (
-            update actions set status = 'applied', reference = %(reference)s, after = %(after)s, applied_at = now(),
-                error = null
-            where action_id = %(id)s and status <> 'applied' returning reverses)
-        update actions a set status = case when %(gone)s then 'reversed' else 'irreversible' end,
-            reversed_at = case when %(gone)s then now() else a.reversed_at end,
-            error = case when %(gone)s then a.error end, attention = a.attention and %(gone)s
-        from done where a.action_id = done.reverses returning 1 as ok""",
+        f"with done as ({APPLIED} returning reverses) {GONE} from done where a.action_id = done.reverses"
+        " returning 1 as ok",
         {"id": action_id, "reference": reference, "after": Jsonb(after), "gone": gone},
     )
     return row is not None
+
+
+def gone_along(tx: Tx, action_id: str, *, gone: bool) -> None:
+    """What an applied reversal has undone, with the next statement."""
+    tx.along(f"{GONE} where a.action_id = %(id)s", {"id": action_id, "gone": gone})
 
 
 def happened(tx: Tx, action_id: str) -> None:

@@ -1,49 +1,24 @@
 """Rows of `analyses`: the first verdict of a (case, round) wins and is read back."""
 
-from dataclasses import asdict
 from typing import Any
 
-from hitl.domain.verdicts import Verdict
 from hitl.store import cases
 from hitl.store.postgres import DictRow, Jsonb, Tx
 
+# What a review is opened on and what is told of an analysis.
+TOLD = ("suspect", "unavailable", "sampled", "categories", "analyzer", "latency_ms", "proposals")
 
-def keep(
-    tx: Tx,
-    *,
-    case_id: str,
-    tenant_id: str,
-    round_: int,
-    verdict: Verdict,
-    sampled: bool,
-    sensitive: bool,
-    urgency: int,
-    proposals: list[dict[str, Any]],
-    latency_ms: int,
-) -> None:
-    """Store a verdict unless there is one."""
-    tx.execute(
-        """insert into analyses (case_id, round, tenant_id, suspect, unavailable, sampled, sensitive,
-                                 urgency, categories, rationale,
-                                 to_people, analyzer, latency_ms, usage, proposals)
-        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict do nothing""",
-        (
-            case_id,
-            round_,
-            tenant_id,
-            verdict.suspect,
-            verdict.unavailable,
-            sampled,
-            sensitive,
-            urgency,
-            Jsonb([asdict(f) for f in verdict.categories]),
-            verdict.rationale,
-            verdict.to_people,
-            verdict.analyzer,
-            latency_ms,
-            Jsonb(verdict.usage),
-            Jsonb(proposals),
-        ),
+
+def keep(tx: Tx, values: dict[str, Any]) -> None:
+    """Store an analysis, with the next statement, unless the (case, round) has one; `values` are its columns."""
+    jsons = {name: Jsonb(values[name]) for name in ("categories", "usage", "proposals")}
+    tx.along(
+        """insert into analyses (case_id, round, tenant_id, suspect, unavailable, sampled, sensitive, urgency,
+                                 categories, rationale, to_people, analyzer, latency_ms, usage, proposals)
+        values (%(case_id)s, %(round)s, %(tenant_id)s, %(suspect)s, %(unavailable)s, %(sampled)s, %(sensitive)s,
+                %(urgency)s, %(categories)s, %(rationale)s, %(to_people)s, %(analyzer)s, %(latency_ms)s, %(usage)s,
+                %(proposals)s) on conflict do nothing""",
+        {**values, **jsons},
     )
 
 

@@ -47,7 +47,7 @@ STILL_AND_FOLLOW = f"with still as materialized ({STILL}) {FOLLOW} from still re
 
 
 class MovedOn(Exception):
-    """The case is not as it was seen; nothing was written."""
+    """What was seen is not so any more; nothing was written."""
 
 
 def _case(row: DictRow) -> Case:
@@ -172,16 +172,25 @@ def record_alone(tx: Tx, case: Case, facts: Sequence[Fact], *, then: Next | None
     Raises MovedOn when there is a newer version of the case: whatever is visible of it changes only with that.
     """
     moved = record_along(tx, case, facts, **changes)
-    tx.commits()
     seen = {"id": case.case_id, "seen": case.version}
-    try:
-        row = tx.one(STILL_AND_FOLLOW, {**seen, **_following(moved, then)}) if then else tx.one(STILL, seen)
-    except DivisionByZero as error:
-        tx.changed = set()
-        raise MovedOn() from error
-    if row and then:
+    if then is None:
+        only_if(tx, STILL, seen)
+    elif row := only_if(tx, STILL_AND_FOLLOW, {**seen, **_following(moved, then)}):
         tx.due.append(Due(then.kind, row["command_id"]))
     return moved
+
+
+def only_if(tx: Tx, sql: str, params: dict[str, Any]) -> DictRow | None:
+    """Write all that waits if a statement holds, which divides by zero if it does not; MovedOn then. Its row.
+
+    The statement comes first: what rides along is done when it has answered, and nobody there looks at its rows.
+    """
+    tx.commits()
+    try:
+        return tx.one(sql, params)
+    except DivisionByZero as error:
+        tx.changed, tx.commands = set(), False
+        raise MovedOn() from error
 
 
 def record_along(tx: Tx, case: Case, facts: Sequence[Fact], *, then: Next | None = None, **changes: Any) -> Case:

@@ -57,7 +57,7 @@ class _Later:
 
     def __init__(self) -> None:
         self._writes: list[Write] = []
-        self._once = True  # no two of the calls may write the same row
+        self.once = True  # no two of the calls may write the same row
         self._texts: set[Any] = set()
         self.heads: dict[str, tuple[str, str, str]] = {}  # by namespace
 
@@ -67,17 +67,18 @@ class _Later:
 
     def executemany(self, sql: Any, rows: Iterable[Any]) -> None:
         """Keep one for each of the rows."""
-        self._once &= sql not in self._texts
+        self.once &= sql not in self._texts
         self._texts.add(sql)
         self._writes += [Write(sql, row) for row in rows]
 
-    def write(self, tx: Tx) -> None:
-        """Write all with the next statement; one after the other where calls may have written to the same row."""
+    def write(self, tx: Tx) -> dict[str, tuple[str, str, str]]:
+        """Write all with the next statement, or one by one where calls may share a row; the heads that move with it."""
         for sql, params in self._writes:
-            if self._once:
+            if self.once:
                 tx.along(sql, params)
             else:
                 tx.execute(sql, params)
+        return dict(self.heads)
 
 
 class FencedSaver(PostgresSaver):
@@ -111,16 +112,18 @@ class FencedSaver(PostgresSaver):
         """
         self._run.command, self._run.later = run, _Later()
 
+    @property
+    def rides(self) -> bool:
+        """Whether `write` leaves all that was kept to the next statement."""
+        later = self._run.later
+        return later is not None and later.once and not later.heads.keys() - {""}
+
     def write(self, tx: Tx, state: dict[str, Any]) -> None:
-        """Write what was kept, and where the graph stands now, with the next statement of a transaction that has proved
-        the lease.
-        """
+        """Write what was kept, and where the graph stands now, with the next statement of who proves the lease."""
         run, later = self.command, self._run.later
         if run is None:
             raise Fenced()
-        heads = dict(later.heads) if later else {}
-        if later is not None:
-            later.write(tx)
+        heads = later.write(tx) if later else {}
         own = heads.pop("", None)
         if own:
             tx.along(MOVE_HEAD, (run.tenant_id, *own, Jsonb(state)))

@@ -19,6 +19,16 @@ ENTER = f"""mine as materialized (select {cases.COLUMNS} from cases where case_i
              and c.state = 'claimed' and c.lease_until > clock_timestamp() for no key update of c)"""
 
 
+FINISH = f"""with mine as materialized (select {cases.COLUMNS} from cases where case_id = %(case)s for update),
+    held as (update commands c set state = %(state)s, finished_at = now(), result = %(result)s from mine
+             where c.command_id = %(id)s and c.epoch = %(epoch)s
+             and c.state = 'claimed' and c.lease_until > clock_timestamp() returning 1)"""
+# In this order: the case is locked, as everywhere before its commands; then the lease is looked at; then what rides
+# along is written. A lease that is asked for in WHERE, or beside `mine` in FROM, might be looked at before the lock.
+ALONE = f"""{FINISH} select 1 / coalesce(
+        (select (version = %(seen)s and exists (select 1 from held))::int from mine), 0) as still"""
+
+
 def enter(tx: Tx, command: Command) -> Case:
     """The run's case, locked until this transaction ends, while the run holds its lease; Fenced when it does not."""
     row = tx.one(f"with {ENTER} select mine.*, exists (select 1 from held) as held from mine", of_run(command))
@@ -33,14 +43,19 @@ def of_run(command: Command) -> dict[str, Any]:
 def finish(tx: Tx, command: Command, result: str, *, failed: bool = False) -> Case:
     """The command is done, under its epoch: its case, locked; Fenced when the run does not hold its lease."""
     row = tx.one(
-        f"""with mine as materialized (select {cases.COLUMNS} from cases where case_id = %(case)s for update),
-        held as (update commands c set state = %(state)s, finished_at = now(), result = %(result)s from mine
-                 where c.command_id = %(id)s and c.epoch = %(epoch)s
-                 and c.state = 'claimed' and c.lease_until > clock_timestamp() returning 1)
-        select mine.*, exists (select 1 from held) as held from mine""",
+        f"{FINISH} select mine.*, exists (select 1 from held) as held from mine",
         {**of_run(command), "result": result, "state": "failed" if failed else "done"},
     )
     return entered(row)
+
+
+def finish_alone(tx: Tx, command: Command, case: Case, result: str) -> None:
+    """The same, and all that rides along, by a statement that may be a transaction of its own.
+
+    The case was seen without a lock. MovedOn, and nothing is done, when it has a newer version or the lease is lost.
+    """
+    values = {**of_run(command), "result": result, "state": "done", "seen": case.version}
+    cases.only_if(tx, ALONE, values)
 
 
 def entered(row: DictRow | None, prefix: str = "") -> Case:

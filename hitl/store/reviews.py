@@ -59,21 +59,30 @@ def for_decision(tx: Tx, case_id: str, review_id: str, *, locked: bool = True) -
     )
 
 
-def basis(tx: Tx, case_id: str, round_: int) -> DictRow:
+# Its actions as they are once those that are `sent` are applied, and those that they undo are `undone`.
+THEN = """(select kind, direction, reversible, case when action_id = any(%(sent)s::uuid[]) then 'applied'
+        when action_id = any(%(undone)s::uuid[]) then 'reversed' else status::text end as status
+    from actions where case_id = %(id)s offset 0) its"""
+SENDING = """(select count(*) from actions where case_id = %(id)s and action_id = any(%(sent)s::uuid[])
+        and status = 'sending') as sending"""
+BASIS = f"""select {ANALYSIS}, {SENDING},
+        exists (select 1 from {THEN} where direction = 'forward' and status in {STANDING} and reversible) as standing,
+        array(select interrupt_id from reviews where case_id = %(id)s) as opened,
+        array({cases.INVOLVED}) as involved,
+        (select on_appeal from appeals a join cases c using (case_id, round) where case_id = %(id)s) as on_appeal"""
+END = f"""select {ANALYSIS}, {SENDING}, exists (select 1 from {THEN} where direction = 'forward'
+            and (status in {STANDING} or (status = 'irreversible' and kind <> 'notify_author'))) as standing,
+        (select decision from decisions where case_id = %(id)s
+            order by round desc, decided_at desc limit 1) as decision"""
+
+
+def basis(tx: Tx, case_id: str) -> DictRow:
     """What a review of a case is opened on.
 
     `analysis` (or None), `opened` (interrupts that have a review), `involved` (people who may not decide it),
     `on_appeal` (of the appeal that opened the round, or None), `standing` (whether a reversible effect stands).
     """
-    row = tx.one(
-        f"""select {ANALYSIS}, {STANDS.format("and reversible")},
-            array(select interrupt_id from reviews where case_id = %(id)s) as opened,
-            array({cases.INVOLVED}) as involved,
-            (select on_appeal from appeals where case_id = %(id)s and round = %(round)s) as on_appeal""",
-        {"id": case_id, "round": round_},
-    )
-    assert row is not None, "a select without a table has a row"
-    return row
+    return _now(tx, case_id, BASIS)
 
 
 def end(tx: Tx, case_id: str) -> DictRow:
@@ -81,15 +90,32 @@ def end(tx: Tx, case_id: str) -> DictRow:
 
     An effect stands as well when it could not be taken back; but a message is not what a case is about.
     """
-    row = tx.one(
-        f"""select {ANALYSIS}, exists (select 1 from {ITS_ACTIONS} where direction = 'forward'
-                and (status in {STANDING} or (status = 'irreversible' and kind <> 'notify_author'))) as standing,
-            (select decision from decisions where case_id = %(id)s
-                order by round desc, decided_at desc limit 1) as decision""",
-        {"id": case_id},
-    )
+    return _now(tx, case_id, END)
+
+
+def _now(tx: Tx, case_id: str, seen: str) -> DictRow:
+    row = tx.one(seen, {"id": case_id, "sent": [], "undone": []})
     assert row is not None, "a select without a table has a row"
     return row
+
+
+def see_basis(tx: Tx, case_id: str, *, sent: list[str], undone: list[str]) -> tuple[Case, DictRow]:
+    """The case, not locked, and the same as it is once actions that are `sent` are applied, and those `undone` gone.
+
+    `sending`: how many of the former are on their way.
+    """
+    return cases.see(tx, case_id, BASIS, {"sent": sent, "undone": undone})
+
+
+def see_end(tx: Tx, case_id: str, *, sent: list[str], undone: list[str]) -> tuple[Case, DictRow]:
+    """The case, not locked, and what its outcome follows from; the rest as in `see_basis`."""
+    return cases.see(tx, case_id, END, {"sent": sent, "undone": undone})
+
+
+def of_new(case: Case) -> DictRow:
+    """Both of a case that is new and has no analysis, without a look: nobody has been asked, and nothing done."""
+    nothing: DictRow = {"analysis": None, "on_appeal": None, "decision": None, "opened": []}
+    return {**nothing, "sending": 0, "standing": False, "involved": [case.author_id, case.started_by]}
 
 
 def supersede(tx: Tx, case_id: str) -> list[str]:

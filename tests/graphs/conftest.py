@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from tests.graphs.house import House
+from tests.graphs.watched import Watched
 from tests.services.postgres import Databases
 
 KEPT = ["migrations", "policy_sets", "checkpoint_migrations"]
@@ -30,3 +31,11 @@ def house(house_url: str) -> Iterator[House]:
     found = House(house_url)
     yield found
     found.close()
+
+
+@pytest.fixture
+def watched(house: House) -> Watched:
+    """The store of the house, watched."""
+    house.store.close()
+    house.store = found = Watched(house.url)
+    return found

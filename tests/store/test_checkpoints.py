@@ -217,3 +217,21 @@ def test_langgraph_sees_the_signature_that_the_savers_methods_have(house: House)
         "task_path",
     ]
     assert "task_path" not in signature(Older(house.store.pool).put_writes).parameters
+
+
+def test_what_may_share_a_row_or_is_of_a_graph_within_does_not_ride_along(house: House, run: Command) -> None:
+    saver = FencedSaver(house.store.pool)
+    rides = [saver.rides]
+    saver.command = run
+    rides.append(saver.rides)  # it writes at once
+    saver.carry(run)
+    put = saver.put(_config(run), _checkpoint(), {"source": "loop", "step": 0}, {})
+    saver.put_writes(put, [("round", 1)], str(uuid4()))
+    rides.append(saver.rides)
+    saver.put_writes(put, [("round", 2)], str(uuid4()))
+    rides.append(saver.rides)
+    saver.carry(run)
+    within: RunnableConfig = {"configurable": {"thread_id": run.case_id, "checkpoint_ns": "inner"}}
+    saver.put(within, _checkpoint(), {"source": "loop", "step": 0}, {})
+    rides.append(saver.rides)
+    assert rides == [False, False, True, False, False]
