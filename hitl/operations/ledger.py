@@ -48,7 +48,7 @@ class Seen:
 
 def forward_work(tx: Tx, decision_id: str) -> list[DictRow]:
     """The actions of a decision in order, after comparing them with what was decided."""
-    digest, rows = actions.of_decision(tx, decision_id)
+    digest, rows = calls.of_decision(tx, decision_id)
     if catalog.digest([{"kind": r["kind"], "target": r["target"], "params": r["params"]} for r in rows]) != digest:
         raise DigestMismatch()
     return rows
@@ -64,7 +64,7 @@ def forward_again(tx: Tx, action_id: str) -> list[DictRow]:
 
 def reverse_work(tx: Tx, case_id: str) -> list[DictRow]:
     """The case's reversals still to be done: newest first, corrections of what cannot be undone at the end."""
-    return actions.reversals_due(tx, case_id)
+    return calls.reversals_due(tx, case_id)
 
 
 def sent(row: DictRow) -> tuple[DictRow | None, list[Fact]]:
@@ -81,6 +81,18 @@ def sent(row: DictRow) -> tuple[DictRow | None, list[Fact]]:
     return {**row, "status": "sending", **marks}, [told] if planned else []
 
 
+def sent_as_seen(tx: Tx, command: Command, row: DictRow, seen: Seen) -> DictRow:
+    """What `sent` and `calling_as_seen` do to a planned action, if case and lease are as they were; else MovedOn.
+
+    TargetBusy while another action is on its way to the target.
+    """
+    sending, told = sent(row)
+    assert sending is not None, "it is planned"
+    called = calls.send_and_call(tx, command, row, told, before=seen.value, untouched=seen.untouched)
+    back = called and row["direction"] == "reverse"
+    return {**sending, "called": called, "before": seen.value if back else row["before"]}
+
+
 def calling(tx: Tx, command: Command, row: DictRow, before: Any) -> None:
     """The call is about to be made: keep the before-image. One statement; Fenced when the lease is lost."""
     if not calls.calling(tx, command, row, before):
@@ -89,7 +101,7 @@ def calling(tx: Tx, command: Command, row: DictRow, before: Any) -> None:
 
 def calling_back(tx: Tx, command: Command, row: DictRow, restore: Any) -> DictRow:
     """A reversal's call is about to be made, with the value that it is to restore. One statement; Fenced likewise."""
-    if not calls.calling_back(tx, command, row["action_id"], restore):
+    if not calls.calling_back(tx, command, row, restore):
         raise Fenced()
     return {**row, "before": restore}
 
@@ -102,7 +114,7 @@ def calling_as_seen(tx: Tx, command: Command, row: DictRow, seen: Seen) -> DictR
     if row["direction"] == "forward":
         called = calls.calling(tx, command, row, seen.value, seen.untouched)
         return {**row, "called": called}
-    called = calls.calling_back(tx, command, row["action_id"], seen.value, seen.untouched)
+    called = calls.calling_back(tx, command, row, seen.value, seen.untouched)
     return {**row, "called": called, "before": seen.value if called else row["before"]}
 
 
