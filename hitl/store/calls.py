@@ -127,8 +127,9 @@ def send_and_call(
     return called.fetchone() is not None
 
 
-# As in cases.STILL, and the lease is proved with it.
-STILL_HELD = f"with {ENTER} select 1 / count(*) as still from mine, held where mine.version = %(seen)s"
+# As in cases.STILL; the lease is looked at when the case is locked, and no sooner.
+STILL_HELD = f"""with {ENTER} select 1 / coalesce(
+    (select (version = %(seen)s and exists (select 1 from held))::int from mine), 0) as still"""
 SENT_AS_SEEN = """update actions set status = 'sending', sent_at = coalesce(sent_at, now())
     where action_id = %s and status = 'planned' and not called"""
 # What is written down when the call to the platform is about to be made.

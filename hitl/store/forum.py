@@ -12,7 +12,7 @@ from hitl.errors import Invalid, Unavailable
 from hitl.store.postgres import Jsonb, Store, Tx
 
 # All that an action is, in one statement; no row when its key was used before. It names only the tables that it
-# writes to, since opening one costs as much as a row in it. Its commit does not wait for the disk: the key makes it safe
+# writes to, since opening one costs as much as a row in it. Its commit does not wait for the disk: a key makes it safe
 # to do again what a crash takes back, and there is one log, so whatever is recorded on its strength takes it along.
 DONE = """with done as (
     insert into forum_actions (tenant_id, key, action_id, kind, target, direction, params, after)

@@ -132,6 +132,18 @@ def test_a_lease_that_is_lost_while_the_case_is_waited_for_is_lost(house: House)
     assert house.rows("select status, called from actions") == [{"status": "planned", "called": False}]
 
 
+def test_a_lease_that_runs_out_while_the_case_is_waited_for_is_lost(house: House) -> None:
+    command, row = _due(house)
+    house.sql("update commands set lease_until = now() + interval '1 second' where state = 'claimed'")
+
+    def run_out(tx: Tx) -> None:
+        while house.rows("select 1 from commands where state = 'claimed' and lease_until > now()"):
+            time.sleep(0.01)
+
+    assert isinstance(_behind(house, command, row, run_out), MovedOn)
+    assert house.rows("select status, called from actions") == [{"status": "planned", "called": False}]
+
+
 def test_of_a_case_that_has_moved_on_nothing_is_written(house: House) -> None:
     command, row = _due(house)
     house.sql("update cases set version = version + 1")
