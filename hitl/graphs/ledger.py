@@ -13,7 +13,7 @@ from hitl.errors import TargetBusy
 from hitl.graphs.run import Run
 from hitl.operations import ledger
 from hitl.operations.ledger import Seen
-from hitl.platforms.port import Effect, EffectRefused, EffectUnknown, KindManifest, Platform, Receipt
+from hitl.platforms.port import EffectRefused, EffectUnknown, KindManifest, Platform, Receipt
 from hitl.store.cases import MovedOn
 from hitl.store.postgres import Store
 
@@ -39,6 +39,8 @@ class PlatformLedger:
 
     def carry_out(self, run: Run, decision_id: str) -> None:
         """Do the actions of a decision in order; a refused one does not stop the others, an unknown one does."""
+        if ledger.idle(run.command, decision_id):
+            return
         with self._store.statement() as tx:
             rows = ledger.forward_work(tx, decision_id)
         for row in rows:
@@ -189,7 +191,7 @@ class PlatformLedger:
             failpoints.hit("before_call" if forward else "before_reversal_call")
             while not receipt and time.monotonic() - proven > FRESH_SECONDS:
                 proven = self._again(run, row, unheard_of=False)
-            receipt = receipt or platform.apply(_effect(row), key=row["key"])
+            receipt = receipt or platform.apply(ledger.effect(row), key=row["key"])
             failpoints.hit("after_call" if forward else "after_reversal_call")
         except EffectRefused as refusal:
             self._end(run, row, "refused", str(refusal))
@@ -235,15 +237,3 @@ class PlatformLedger:
 
 def _name(row: DictRow) -> str:
     return "send" if row["direction"] == "forward" else "send_reversal"
-
-
-def _effect(row: DictRow) -> Effect:
-    return Effect(
-        action_id=row["action_id"],
-        kind=row["kind"],
-        target=row["target"],
-        params=row["params"],
-        direction=row["direction"],
-        before=row["before"],
-        reverses=row["reverses"],
-    )

@@ -11,7 +11,7 @@ from hitl.domain import actions as catalog
 from hitl.domain.commands import Command
 from hitl.domain.events import Actor, Fact
 from hitl.errors import Fenced, GuardianError
-from hitl.platforms.port import Receipt
+from hitl.platforms.port import Effect, Receipt
 from hitl.store import actions, calls, commands
 from hitl.store.postgres import DictRow, Tx
 
@@ -44,6 +44,14 @@ class Seen:
     value: Any
     untouched: str | None
     at: float
+
+
+def idle(command: Command, decision_id: str) -> bool:
+    """Whether a decision wants nothing, and nothing is planned for it either, as the claim saw it."""
+    seen = command.seen.answer
+    if seen is None or seen["decision_id"] != decision_id or seen["acts"]:
+        return False
+    return bool(seen["digest"] == catalog.digest([]))
 
 
 def forward_work(tx: Tx, decision_id: str) -> list[DictRow]:
@@ -152,6 +160,19 @@ def ended(tx: Tx, row: DictRow, status: str, error: str) -> list[Fact]:
     undone = status if status in ("conflict", "irreversible") else "reversal_incomplete"
     actions.ended(tx, row["reverses"], undone, error)
     return [_fact(row, f"reversal_{status}")]
+
+
+def effect(row: DictRow) -> Effect:
+    """What a platform is told to do for an action that is on its way."""
+    return Effect(
+        action_id=row["action_id"],
+        kind=row["kind"],
+        target=row["target"],
+        params=row["params"],
+        direction=row["direction"],
+        before=row["before"],
+        reverses=row["reverses"],
+    )
 
 
 def release(tx: Tx, row: DictRow) -> DictRow:
