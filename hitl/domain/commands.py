@@ -26,7 +26,8 @@ class Seen:
     """What a claim saw beside the command: the case's round, the graph's head, the decision to be carried out.
 
     `head` is the checkpoint's id, None when there is none; `state` is where the graph stands there, None when only
-    LangGraph can say; `answer` is `{decision_id, decision, interrupt_id}`; `undoing`: reversals are planned.
+    LangGraph can say; `answer` is `{decision_id, decision, interrupt_id, digest, acts}`, the last whether any action
+    is planned for it; `undoing`: reversals are planned.
     """
 
     round: int

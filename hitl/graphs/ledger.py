@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from psycopg.rows import DictRow
@@ -12,7 +13,8 @@ from hitl.errors import TargetBusy
 from hitl.graphs.run import Run
 from hitl.operations import ledger
 from hitl.operations.ledger import Seen
-from hitl.platforms.port import Effect, EffectRefused, EffectUnknown, KindManifest, Platform, Receipt
+from hitl.platforms.port import EffectRefused, EffectUnknown, KindManifest, Platform, Receipt
+from hitl.store.cases import MovedOn
 from hitl.store.postgres import Store
 
 BUSY_PAUSES = (0.01, 0.02, 0.04, 0.08)  # seconds; an effect on the embedded forum takes a few milliseconds
@@ -37,6 +39,8 @@ class PlatformLedger:
 
     def carry_out(self, run: Run, decision_id: str) -> None:
         """Do the actions of a decision in order; a refused one does not stop the others, an unknown one does."""
+        if ledger.idle(run.command, decision_id):
+            return
         with self._store.statement() as tx:
             rows = ledger.forward_work(tx, decision_id)
         for row in rows:
@@ -127,12 +131,14 @@ class PlatformLedger:
         """Put it on its way; wait a moment for another effect on the same target, and give the command back then."""
         for pause in (*BUSY_PAUSES, None):
             try:
+                if seen and (alone := self._send_alone(run, row, seen)):
+                    return alone
                 with run.sending(row["action_id"]) as (step, was):
                     sent, facts = ledger.sent(was)
                     step.facts += facts
                     step.tell()
                     if sent and seen and not sent["called"] and time.monotonic() - seen.at < FRESH_SECONDS:
-                        step.tx.name = "send" if row["direction"] == "forward" else "send_reversal"
+                        step.tx.name = _name(row)
                         sent = ledger.calling_as_seen(step.tx, run.command, sent, seen)
             except TargetBusy:
                 if pause is None:
@@ -142,6 +148,15 @@ class PlatformLedger:
             else:
                 return sent
         raise AssertionError("the last try returns or raises")
+
+    def _send_alone(self, run: Run, row: DictRow, seen: Seen) -> DictRow | None:
+        """The same without a look before; None where anything is unusual."""
+        if not run.unmoved or row["status"] != "planned" or time.monotonic() - seen.at > FRESH_SECONDS:
+            return None
+        with suppress(MovedOn), self._store.statement() as tx:
+            tx.name = _name(row)
+            return ledger.sent_as_seen(tx, run.command, row, seen)
+        return None
 
     def _ends(self, row: DictRow, released: DictRow, now: Any) -> str | None:
         """How a reversal ends without a call; None when one is to be made."""
@@ -176,7 +191,7 @@ class PlatformLedger:
             failpoints.hit("before_call" if forward else "before_reversal_call")
             while not receipt and time.monotonic() - proven > FRESH_SECONDS:
                 proven = self._again(run, row, unheard_of=False)
-            receipt = receipt or platform.apply(_effect(row), key=row["key"])
+            receipt = receipt or platform.apply(ledger.effect(row), key=row["key"])
             failpoints.hit("after_call" if forward else "after_reversal_call")
         except EffectRefused as refusal:
             self._end(run, row, "refused", str(refusal))
@@ -220,13 +235,5 @@ class PlatformLedger:
             raise PlatformTrouble(str(trouble)) from None
 
 
-def _effect(row: DictRow) -> Effect:
-    return Effect(
-        action_id=row["action_id"],
-        kind=row["kind"],
-        target=row["target"],
-        params=row["params"],
-        direction=row["direction"],
-        before=row["before"],
-        reverses=row["reverses"],
-    )
+def _name(row: DictRow) -> str:
+    return "send" if row["direction"] == "forward" else "send_reversal"

@@ -36,6 +36,12 @@ class Run:
         self.command = command
         self._eager = eager
         self._later: list[tuple[str, Left]] = []
+        self._moved = False
+
+    @property
+    def unmoved(self) -> bool:
+        """Whether this run has written nothing to its case until now, and has nothing left to write."""
+        return not self._moved and not self._later
 
     @contextmanager
     def step(self, name: str | None = None) -> Iterator[Step]:
@@ -99,7 +105,7 @@ class Run:
 
     def caught_up(self) -> None:
         """That transaction has been committed."""
-        written, self._later = self._later, []
+        written, self._later, self._moved = self._later, [], True
         for name, _ in written:
             failpoints.hit(f"after_commit:{name}")
 

@@ -12,7 +12,7 @@ from hitl.domain.commands import Command
 from hitl.domain.events import Actor, Fact
 from hitl.errors import Fenced, GuardianError
 from hitl.operations.left import Left
-from hitl.platforms.port import Receipt
+from hitl.platforms.port import Effect, Receipt
 from hitl.store import actions, calls, commands
 from hitl.store.postgres import DictRow, Tx
 
@@ -47,9 +47,17 @@ class Seen:
     at: float
 
 
+def idle(command: Command, decision_id: str) -> bool:
+    """Whether a decision wants nothing, and nothing is planned for it either, as the claim saw it."""
+    seen = command.seen.answer
+    if seen is None or seen["decision_id"] != decision_id or seen["acts"]:
+        return False
+    return bool(seen["digest"] == catalog.digest([]))
+
+
 def forward_work(tx: Tx, decision_id: str) -> list[DictRow]:
     """The actions of a decision in order, after comparing them with what was decided."""
-    digest, rows = actions.of_decision(tx, decision_id)
+    digest, rows = calls.of_decision(tx, decision_id)
     if catalog.digest([{"kind": r["kind"], "target": r["target"], "params": r["params"]} for r in rows]) != digest:
         raise DigestMismatch()
     return rows
@@ -65,7 +73,7 @@ def forward_again(tx: Tx, action_id: str) -> list[DictRow]:
 
 def reverse_work(tx: Tx, case_id: str) -> list[DictRow]:
     """The case's reversals still to be done: newest first, corrections of what cannot be undone at the end."""
-    return actions.reversals_due(tx, case_id)
+    return calls.reversals_due(tx, case_id)
 
 
 def sent(row: DictRow) -> tuple[DictRow | None, list[Fact]]:
@@ -82,6 +90,18 @@ def sent(row: DictRow) -> tuple[DictRow | None, list[Fact]]:
     return {**row, "status": "sending", **marks}, [told] if planned else []
 
 
+def sent_as_seen(tx: Tx, command: Command, row: DictRow, seen: Seen) -> DictRow:
+    """What `sent` and `calling_as_seen` do to a planned action, if case and lease are as they were; else MovedOn.
+
+    TargetBusy while another action is on its way to the target.
+    """
+    sending, told = sent(row)
+    assert sending is not None, "it is planned"
+    called = calls.send_and_call(tx, command, row, told, before=seen.value, untouched=seen.untouched)
+    back = called and row["direction"] == "reverse"
+    return {**sending, "called": called, "before": seen.value if back else row["before"]}
+
+
 def calling(tx: Tx, command: Command, row: DictRow, before: Any) -> None:
     """The call is about to be made: keep the before-image. One statement; Fenced when the lease is lost."""
     if not calls.calling(tx, command, row, before):
@@ -90,7 +110,7 @@ def calling(tx: Tx, command: Command, row: DictRow, before: Any) -> None:
 
 def calling_back(tx: Tx, command: Command, row: DictRow, restore: Any) -> DictRow:
     """A reversal's call is about to be made, with the value that it is to restore. One statement; Fenced likewise."""
-    if not calls.calling_back(tx, command, row["action_id"], restore):
+    if not calls.calling_back(tx, command, row, restore):
         raise Fenced()
     return {**row, "before": restore}
 
@@ -103,7 +123,7 @@ def calling_as_seen(tx: Tx, command: Command, row: DictRow, seen: Seen) -> DictR
     if row["direction"] == "forward":
         called = calls.calling(tx, command, row, seen.value, seen.untouched)
         return {**row, "called": called}
-    called = calls.calling_back(tx, command, row["action_id"], seen.value, seen.untouched)
+    called = calls.calling_back(tx, command, row, seen.value, seen.untouched)
     return {**row, "called": called, "before": seen.value if called else row["before"]}
 
 
@@ -157,6 +177,19 @@ def ended(tx: Tx, row: DictRow, status: str, error: str) -> list[Fact]:
     undone = status if status in ("conflict", "irreversible") else "reversal_incomplete"
     actions.ended(tx, row["reverses"], undone, error)
     return [_fact(row, f"reversal_{status}")]
+
+
+def effect(row: DictRow) -> Effect:
+    """What a platform is told to do for an action that is on its way."""
+    return Effect(
+        action_id=row["action_id"],
+        kind=row["kind"],
+        target=row["target"],
+        params=row["params"],
+        direction=row["direction"],
+        before=row["before"],
+        reverses=row["reverses"],
+    )
 
 
 def release(tx: Tx, row: DictRow) -> DictRow:

@@ -52,31 +52,6 @@ def of_round(tx: Tx, case_id: str, round_: int, direction: str) -> list[DictRow]
     )
 
 
-def of_decision(tx: Tx, decision_id: str) -> tuple[str, list[DictRow]]:
-    """The digest of what was decided, and the decision's forward actions in order, each with `untouched` (see SEEN)."""
-    rows = tx.all(
-        f"""select d.digest as decided, a.*, {SEEN} from decisions d left join actions a on a.case_id = d.case_id
-            and a.round = d.round and {FORWARD.format("a.")} and a.decision_id = d.decision_id
-        where d.decision_id = %s order by a.ordinal""",
-        (decision_id,),
-    )
-    assert rows, "decisions are never deleted"
-    return rows[0]["decided"], [row for row in rows if row["action_id"]]
-
-
-def reversals_due(tx: Tx, case_id: str) -> list[DictRow]:
-    """The case's reversals still to be done: newest first, corrections of what cannot be undone at the end.
-
-    With what each is about to release, and `untouched` (see SEEN).
-    """
-    return tx.all(
-        f"""select a.*, {RELEASE}, {SEEN} from {RELEASING}
-        where a.case_id = %s and a.direction = 'reverse' and a.status in ('planned', 'sending')
-        order by (a.kind = 'notify_author'), a.round desc, a.ordinal desc""",
-        (case_id,),
-    )
-
-
 def get(tx: Tx, action_id: str) -> DictRow | None:
     """One action."""
     return tx.one("select * from actions where action_id = %s", (action_id,))

@@ -1,6 +1,6 @@
-"""Rows of `actions` around a call to the platform: on its way, about to be made, about to be made again."""
+"""Rows of `actions` around a call to the platform: due, on its way, about to be made, about to be made again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -8,11 +8,49 @@ import psycopg
 
 from hitl.domain.cases import Case
 from hitl.domain.commands import Command
+from hitl.domain.events import Fact
 from hitl.errors import TargetBusy
 from hitl.store import cases
-from hitl.store.actions import RELEASE, RELEASING, STANDING, UNTOUCHED
+from hitl.store.actions import FORWARD, RELEASE, RELEASING, SEEN, STANDING, UNTOUCHED
 from hitl.store.commands import ENTER, HOLD, entered, of_run
+from hitl.store.lines import packet
 from hitl.store.postgres import DictRow, Jsonb, Tx
+
+
+def of_decision(tx: Tx, decision_id: str) -> tuple[str, list[DictRow]]:
+    """The digest of what was decided, and the decision's forward actions in order.
+
+    Each with `untouched` (see SEEN), and with its `case` as it is at this moment.
+    """
+    rows = tx.all(
+        f"""select d.digest as decided, {cases.MINE}, a.*, {SEEN} from decisions d join cases mine using (case_id)
+            left join actions a on a.case_id = d.case_id
+            and a.round = d.round and {FORWARD.format("a.")} and a.decision_id = d.decision_id
+        where d.decision_id = %s order by a.ordinal""",
+        (decision_id,),
+    )
+    assert rows, "decisions are never deleted"
+    return rows[0]["decided"], _of_a_case([row for row in rows if row["action_id"]])
+
+
+def reversals_due(tx: Tx, case_id: str) -> list[DictRow]:
+    """The case's reversals still to be done: newest first, corrections of what cannot be undone at the end.
+
+    With what each is about to release, and the same beside.
+    """
+    return _of_a_case(
+        tx.all(
+            f"""select {cases.MINE}, a.*, {RELEASE}, {SEEN}
+            from {RELEASING} join cases mine on mine.case_id = a.case_id
+            where a.case_id = %s and a.direction = 'reverse' and a.status in ('planned', 'sending')
+            order by (a.kind = 'notify_author'), a.round desc, a.ordinal desc""",
+            (case_id,),
+        )
+    )
+
+
+def _of_a_case(rows: list[DictRow]) -> list[DictRow]:
+    return [{**row, "case": cases.taken_from(row, "mine_")} for row in rows]
 
 
 def send(tx: Tx, action_id: str) -> DictRow:
@@ -67,47 +105,67 @@ def release(tx: Tx, action_id: str) -> DictRow:
     return row
 
 
+def send_and_call(
+    tx: Tx, command: Command, row: DictRow, told: Sequence[Fact], *, before: Any, untouched: str | None
+) -> bool:
+    """What `enter_and_send` and `calling` do in turn, in one packet, of a `row` of work that was read without a lock.
+
+    MovedOn, and nothing is written, when the case has a newer version, or the lease is lost; TargetBusy as in `send`.
+    False as in `calling`; then it is on its way all the same.
+    """
+    case, forward = row["case"], row["direction"] == "forward"
+    with _one_at_a_time(tx):
+        tx.along(SENT_AS_SEEN, (row["action_id"],))
+        cases.record_along(tx, case, told)
+        tx.commits()
+        try:
+            with packet(tx.conn):
+                tx.execute(STILL_HELD, {**of_run(command), "seen": case.version})
+                called = tx.execute(CALLED if forward else CALLED_BACK, _call(row, before, untouched))
+        except psycopg.errors.DivisionByZero as error:
+            raise cases.MovedOn() from error
+    return called.fetchone() is not None
+
+
+# As in cases.STILL; the lease is looked at when the case is locked, and no sooner.
+STILL_HELD = f"""with {ENTER} select 1 / coalesce(
+    (select (version = %(seen)s and exists (select 1 from held))::int from mine), 0) as still"""
+SENT_AS_SEEN = """update actions set status = 'sending', sent_at = coalesce(sent_at, now())
+    where action_id = %s and status = 'planned' and not called"""
+# What is written down when the call to the platform is about to be made.
+CALL = "update actions a set called = true, called_at = clock_timestamp(), before ="
+# While another of our actions holds the aspect, its before-image counts: what was there before all of them. So does
+# that of one of which nobody knows yet whether it holds on: it is true either way.
+BEFORE = f"""coalesce((select coalesce(before, 'null') from actions
+    where tenant_id = %(tenant)s and target = %(target)s and aspect = %(aspect)s and direction = 'forward'
+        and (status in {STANDING} or status = 'unknown') and action_id <> %(action)s
+    order by sent_at limit 1), %(before)s)"""
+AS_SEEN = f"action_id = %(action)s and (%(untouched)s::text is null or {UNTOUCHED} = %(untouched)s) returning 1 as ok"
+CALLED = f"{CALL} {BEFORE} where status = 'sending' and {AS_SEEN}"
+CALLED_BACK = f"{CALL} %(before)s where status = 'sending' and {AS_SEEN}"
+
+
 def calling(tx: Tx, command: Command, row: DictRow, before: Any, untouched: str | None = None) -> bool:
     """Write the before-image down, under the run's lease: from here on the call may have happened. False: it may not.
 
     Namely when the lease is lost, or when something of ours has touched the aspect since that was `untouched`.
-
-    While another of our actions holds the aspect, its before-image counts: what was there before all of them. So does
-    that of one of which nobody knows yet whether it holds on: it is true either way.
     """
-    found = tx.one(
-        f"""with held as ({HOLD}),
-        holder as (
-            select before from actions where tenant_id = %(tenant)s and target = %(target)s and aspect = %(aspect)s
-                and direction = 'forward' and (status in {STANDING} or status = 'unknown')
-                and action_id <> %(action)s
-            order by sent_at limit 1)
-        update actions a set called = true, called_at = clock_timestamp(),
-            before = case when exists (select 1 from holder)
-                then coalesce((select before from holder), 'null') else %(before)s end
-        from held where action_id = %(action)s and {AS_SEEN} returning 1 as ok""",
-        {**_under(command, row["action_id"], untouched), "before": Jsonb(before)}
-        | {name: row[column] for name, column in (("tenant", "tenant_id"), ("target", "target"), ("aspect", "aspect"))},
-    )
-    return found is not None
+    return _calling(tx, command, BEFORE, _call(row, before, untouched))
 
 
-def calling_back(tx: Tx, command: Command, action_id: str, restore: Any, untouched: str | None = None) -> bool:
+def calling_back(tx: Tx, command: Command, row: DictRow, restore: Any, untouched: str | None = None) -> bool:
     """The same for a reversal, with the value that it is to restore."""
-    found = tx.one(
-        f"""with held as ({HOLD})
-        update actions a set called = true, called_at = clock_timestamp(), before = %(restore)s
-        from held where action_id = %(action)s and {AS_SEEN} returning 1 as ok""",
-        {**_under(command, action_id, untouched), "restore": Jsonb(restore)},
-    )
-    return found is not None
+    return _calling(tx, command, "%(before)s", _call(row, restore, untouched))
 
 
-AS_SEEN = f"(%(untouched)s::text is null or {UNTOUCHED} = %(untouched)s)"
+def _calling(tx: Tx, command: Command, before: str, call: dict[str, Any]) -> bool:
+    under = {"id": command.command_id, "epoch": command.epoch}
+    return tx.one(f"with held as ({HOLD}) {CALL} {before} from held where {AS_SEEN}", under | call) is not None
 
 
-def _under(command: Command, action_id: str, untouched: str | None) -> dict[str, Any]:
-    return {"id": command.command_id, "epoch": command.epoch, "action": action_id, "untouched": untouched}
+def _call(row: DictRow, before: Any, untouched: str | None) -> dict[str, Any]:
+    about = {"action": row["action_id"], "tenant": row["tenant_id"], "target": row["target"], "aspect": row["aspect"]}
+    return {**about, "before": Jsonb(before), "untouched": untouched}
 
 
 def calling_again(tx: Tx, action_id: str) -> None:

@@ -14,7 +14,9 @@ from hitl.store.postgres import DictRow, Jsonb, Tx
 SEEN = """(select round from cases c where c.case_id = commands.case_id) as round,
     (select to_jsonb(h) from checkpoint_heads h
         where h.thread_id = commands.case_id::text and h.checkpoint_ns = '') as head,
-    (select jsonb_build_object('decision_id', d.decision_id, 'decision', d.decision, 'interrupt_id', r.interrupt_id)
+    (select jsonb_build_object('decision_id', d.decision_id, 'decision', d.decision, 'interrupt_id', r.interrupt_id,
+            'digest', d.digest, 'acts', exists (
+                select 1 from actions a where a.case_id = commands.case_id and a.decision_id = d.decision_id))
         from decisions d join reviews r using (review_id) where d.decision_id = commands.ref) as answer,
     exists (select 1 from actions a where a.case_id = commands.case_id and a.direction = 'reverse'
         and a.status in ('planned', 'sending')) as undoing"""

@@ -3,34 +3,44 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, Literal
 
 import psycopg
 
 from hitl.errors import Invalid, Unavailable
 from hitl.store.postgres import Jsonb, Store, Tx
 
-# Everything that an action is, in one statement; no row when its key was used before.
-DO = """
-with value as (
-    select case when %(days)s::int is null then %(after)s::jsonb else %(after)s::jsonb || jsonb_build_object('until',
-        to_char((now() + make_interval(days => %(days)s::int)) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
-        end as after),
-done as (
+# All that an action is, in one statement; no row when its key was used before. It names only the tables that it
+# writes to, since opening one costs as much as a row in it. Its commit does not wait for the disk: a key makes it safe
+# to do again what a crash takes back, and there is one log, so whatever is recorded on its strength takes it along.
+DONE = """with done as (
     insert into forum_actions (tenant_id, key, action_id, kind, target, direction, params, after)
-    select %(tenant)s, %(key)s, %(action_id)s, %(kind)s, %(target)s, %(direction)s, %(params)s, value.after from value
-    on conflict do nothing returning number, action_id, kind, target, direction, params, after),
-changed as (
+    values (%(tenant)s, %(key)s, %(action_id)s, %(kind)s, %(target)s, %(direction)s, %(params)s, {after})
+    on conflict do nothing returning number, action_id, kind, target, direction, params, after)"""
+CHANGED = """changed as (
     insert into forum_aspects (tenant_id, target, aspect, value)
-    select %(tenant)s, target, %(aspect)s, after from done where %(aspect)s::text is not null and after is not null
-    on conflict (tenant_id, target, aspect) do update set value = excluded.value, changed_at = now()),
-cleared as (
+    select %(tenant)s, target, %(aspect)s, after from done
+    on conflict (tenant_id, target, aspect) do update set value = excluded.value, changed_at = now())"""
+CLEARED = """cleared as (
     delete from forum_aspects a using done where a.tenant_id = %(tenant)s and a.target = done.target
-        and a.aspect = %(aspect)s and done.after is null),
-told as (
+        and a.aspect = %(aspect)s)"""
+TOLD = """told as (
     insert into forum_messages (tenant_id, target, kind, about, key, params)
-    select %(tenant)s, target, %(message)s, %(about)s, %(key)s, params from done where %(message)s::text is not null)
-select * from done"""
+    select %(tenant)s, target, %(message)s, %(about)s, %(key)s, params from done)"""
+DATED = """%(after)s::jsonb || jsonb_build_object('until',
+        to_char((now() + make_interval(days => %(days)s)) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))"""
+
+UNHURRIED = "set_config('synchronous_commit', 'off', true) = 'off'"
+
+
+@cache
+def _doing(*, shown: Literal["kept", "changed", "cleared"], dated: bool, told: bool) -> str:
+    """The statement, by what becomes of the aspect, whether its value has an end, and whether the author is told."""
+    parts = [DONE.format(after=DATED if dated else "%(after)s")]
+    if shown != "kept":
+        parts.append(CHANGED if shown == "changed" else CLEARED)
+    return ",\n".join([*parts, TOLD] if told else parts) + f"\nselect * from done where {UNHURRIED}"
 
 
 class Forum:
@@ -100,8 +110,13 @@ class Forum:
             "days": days,
             "message": message,
         }
+        doing = _doing(
+            shown="kept" if aspect is None else "cleared" if after is None else "changed",
+            dated=days is not None,
+            told=message is not None,
+        )
         with self._transaction() as tx:
-            found = tx.one(DO, values) or _done(tx, tenant, key)
+            found = tx.one(doing, values) or _done(tx, tenant, key)
         if found is None:
             raise Unavailable("The forum lost an action that it had just recorded.")
         return found

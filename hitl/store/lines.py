@@ -1,12 +1,15 @@
 """Lines to Postgres that do not wait for ever: what says nothing until its deadline is hung up and never used again."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from time import monotonic
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg import waiting
 from psycopg.abc import Params, PQGen
+from psycopg.generators import send
 from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool
 
@@ -28,6 +31,20 @@ class Mute(psycopg.OperationalError):
     """Postgres did not answer in time; whether it did what it was told is not known."""
 
 
+class _Packet(psycopg.Pipeline):
+    """A pipeline that sends nothing before its end, and then everything at once."""
+
+    def _communicate_gen(self) -> PQGen[None]:
+        yield from ()
+
+    def _exit_gen(self) -> PQGen[None]:
+        self._enqueue_sync()
+        while self.command_queue:
+            self.command_queue.popleft()()  # libpq keeps them until the last, which is the sync
+        yield from send(self.pgconn)
+        yield from self._fetch_gen(flush=False)
+
+
 class Line(psycopg.Connection[DictRow]):
     """A connection; one whose deadline (on the monotonic clock) goes by while it is waited for is closed."""
 
@@ -41,6 +58,23 @@ class Line(psycopg.Connection[DictRow]):
         if self._answers is None:
             self._answers = self.cursor()
         return self._answers.execute(query, params, prepare=prepare, binary=binary)
+
+    @contextmanager
+    def packet(self) -> Iterator[None]:
+        """What is executed in here leaves as one packet when this ends, and is one transaction.
+
+        Each statement sees what had been committed when those before it were done. All answer afterwards; the cursor
+        that they share has the last one's answer. Nothing has left when something is raised before the end: who is
+        stopped halfway holds nothing locked, as they would with no deadline.
+        """
+        self._pipeline = packet = _Packet(self)
+        with self.pipeline():
+            try:
+                yield
+            except BaseException:
+                packet.command_queue.clear()
+                packet.result_queue.clear()
+                raise
 
     def wait(self, gen: PQGen[T], interval: float = INTERVAL, timeout: float | None = None) -> T:
         """Everything that Postgres is asked comes through here, and waits no longer than until the deadline."""
@@ -81,3 +115,9 @@ def limit(conn: psycopg.Connection[DictRow], deadline: float | None) -> None:
     """Set until when a pool's connection is waited for; None: for ever."""
     if isinstance(conn, Line):
         conn.deadline = deadline
+
+
+def packet(conn: psycopg.Connection[DictRow]) -> AbstractContextManager[None]:
+    """The packet of a pool's connection (see Line.packet)."""
+    assert isinstance(conn, Line), "every pool here is one of lines"
+    return conn.packet()

@@ -3,6 +3,7 @@
 import pytest
 
 from hitl.domain.actions import KINDS
+from hitl.operations import ledger
 from hitl.platforms.port import Guarantee
 from tests.graphs.house import House, edit
 
@@ -148,6 +149,28 @@ def test_what_was_not_decided_is_not_sent(house: House, tampering: str) -> None:
     assert house.insist() == ["digest-mismatch"]
     assert (house.world.calls, house.status(case_id)) == ([], "failed")
     assert house.show(case_id)["error"]["cause"] == "digest-mismatch"
+
+
+def test_where_nothing_was_decided_nothing_is_sent_and_that_is_looked_at(house: House) -> None:
+    case_id = house.waiting()
+    house.decide(case_id, "reject")
+    house.sql(
+        """insert into actions (action_id, case_id, decision_id, round, ordinal, direction, kind, target, aspect,
+                                params, reversible, status, key)
+        select id, case_id, decision_id, round, 1, 'forward', 'suspend_author', 'author:x', 'suspend_author',
+               '{}', true, 'planned', id || ':0' from (select gen_random_uuid() as id) new, decisions"""
+    )
+    assert house.insist() == ["digest-mismatch"]
+    assert (house.world.calls, house.status(case_id)) == ([], "failed")
+
+
+@pytest.mark.parametrize(("decision", "idle"), [("reject", True), ("approve", False)])
+def test_the_claim_tells_whether_there_is_anything_to_do(house: House, decision: str, idle: bool) -> None:
+    house.decide(house.waiting(), decision)
+    (command_id,) = house.due()
+    command = house.claim(command_id)
+    assert ledger.idle(command, command.ref or "") is idle
+    assert not ledger.idle(command, "another")
 
 
 def test_a_reversal_that_is_refused_is_listed_and_tried_again_under_a_new_key(house: House) -> None:
