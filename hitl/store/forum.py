@@ -12,8 +12,7 @@ from hitl.errors import Invalid, Unavailable
 from hitl.store.postgres import Jsonb, Store, Tx
 
 # All that an action is, in one statement; no row when its key was used before. It names only the tables that it
-# writes to, since opening one costs as much as a row in it. Its commit does not wait for the disk: a key makes it safe
-# to do again what a crash takes back, and there is one log, so whatever is recorded on its strength takes it along.
+# writes to, since opening one costs as much as a row in it.
 DONE = """with done as (
     insert into forum_actions (tenant_id, key, action_id, kind, target, direction, params, after)
     values (%(tenant)s, %(key)s, %(action_id)s, %(kind)s, %(target)s, %(direction)s, %(params)s, {after})
@@ -31,8 +30,6 @@ TOLD = """told as (
 DATED = """%(after)s::jsonb || jsonb_build_object('until',
         to_char((now() + make_interval(days => %(days)s)) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))"""
 
-UNHURRIED = "set_config('synchronous_commit', 'off', true) = 'off'"
-
 
 @cache
 def _doing(*, shown: Literal["kept", "changed", "cleared"], dated: bool, told: bool) -> str:
@@ -40,7 +37,7 @@ def _doing(*, shown: Literal["kept", "changed", "cleared"], dated: bool, told: b
     parts = [DONE.format(after=DATED if dated else "%(after)s")]
     if shown != "kept":
         parts.append(CHANGED if shown == "changed" else CLEARED)
-    return ",\n".join([*parts, TOLD] if told else parts) + f"\nselect * from done where {UNHURRIED}"
+    return ",\n".join([*parts, TOLD] if told else parts) + "\nselect * from done"
 
 
 class Forum:

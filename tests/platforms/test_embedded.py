@@ -1,7 +1,5 @@
 """What only the forum inside Guardian has: tenants, inboxes, plain words about posts and authors, one transaction."""
 
-from collections.abc import Callable
-from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -128,30 +126,6 @@ def test_an_effect_and_its_key_are_written_together_or_not_at_all(store: Store) 
         forum.do("default", key, act, aspect="k", after={"x": 1}, message="notice")
     assert forum.state("default", f"post:{key}")[0] == {}
     assert forum.done("default", key) is None
-
-
-def test_an_effect_waits_for_no_disk_but_whatever_comes_after_it_does(database_url: str) -> None:
-    at, flushed = "select pg_current_wal_insert_lsn() as at", "select pg_current_wal_flush_lsn() > %s::pg_lsn as done"
-
-    def flushes(store: Store, write: Callable[[], object]) -> bool:
-        """Whether it was on the disk each time: by chance, others' writes take it along."""
-        found = []
-        for _ in range(20):
-            with store.statement() as tx:
-                before = tx.all(at)[0]["at"]
-            write()
-            with store.statement() as tx:
-                found.append(tx.all(flushed, (before,))[0]["done"])
-        return all(found)
-
-    def record() -> None:
-        with store.statement() as tx:
-            tx.execute("update forum_actions set at = now()")
-
-    with closing(Store(database_url, size=1)) as store:  # one line
-        forum = EmbeddedForum(Forum(store))
-        assert not flushes(store, lambda: forum.apply(forward(), key=new_id()))
-        assert flushes(store, record)
 
 
 def test_without_a_database_everything_is_unknown() -> None:
