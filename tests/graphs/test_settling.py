@@ -14,7 +14,7 @@ from hitl.domain.events import WORKER, Fact
 from hitl.operations import runs, upkeep
 from hitl.operations.backlog import Backlog
 from hitl.operations.start import StartRequest, start
-from hitl.store import cases
+from hitl.store import cases, commands
 from hitl.store.postgres import Tx
 from tests.graphs.house import AUTHOR, SERVED, House, edit
 from tests.graphs.watched import Watched
@@ -136,12 +136,27 @@ def test_behind_something_new_of_the_case_it_is_settled_with_the_case_locked_onc
     assert house.command(case_id)["state"] == "done"
 
 
-def test_behind_who_only_looked_it_is_settled(house: House, watched: Watched) -> None:
+def _looked(house: House, tx: Tx, command_id: int) -> None:
+    pass
+
+
+def _renewed(house: House, tx: Tx, command_id: int) -> None:
+    with house.store.transaction() as other:
+        commands.renew(other, "w1", [command_id])
+
+
+def _touched(house: House, tx: Tx, command_id: int) -> None:
+    tx.execute("update cases set priority = priority")
+
+
+@pytest.mark.parametrize("change", [_looked, _renewed, _touched])
+def test_what_is_no_news_of_the_case_does_not_keep_it(house: House, watched: Watched, change: Change) -> None:
     case_id, command_id = _due(house, "resume")
     watched.took_transactions()
-    said, _ = _behind(house, case_id, command_id, lambda *_: None)
+    said, _ = _behind(house, case_id, command_id, change)
     assert (said, watched.took_transactions()) == ("done", False)
-    assert house.show(case_id)["outcome"] == "actioned"
+    shown = house.show(case_id)
+    assert (shown["outcome"], shown["version"]) == ("actioned", len(house.events(case_id)))
 
 
 @pytest.mark.parametrize("boundary", ["record", "checkpoint", "settle"])
