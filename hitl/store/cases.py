@@ -1,6 +1,7 @@
 """Rows of `cases`: written under the row's lock, each visible change together with its events."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -45,6 +46,20 @@ STILL = "select 1 / (version = %(seen)s)::int as still from cases where case_id 
 
 class MovedOn(Exception):
     """What was seen is not so any more; nothing was written."""
+
+
+@contextmanager
+def proving(tx: Tx) -> Iterator[None]:
+    """For the one statement that divides by zero if what was seen is not so any more; what waits rides along with it.
+
+    It may be a transaction of its own: it comes first, and what rides along is done when it has answered.
+    """
+    tx.commits()
+    try:
+        yield
+    except DivisionByZero as error:
+        tx.changed, tx.commands = set(), False
+        raise MovedOn() from error
 
 
 def _case(row: DictRow) -> Case:
@@ -165,21 +180,9 @@ def record_alone(tx: Tx, case: Case, facts: Sequence[Fact], *, then: Next | None
     Raises MovedOn when there is a newer version of the case: whatever is visible of it changes only with that.
     """
     moved = record_along(tx, case, facts, then=then, **changes)
-    only_if(tx, STILL, {"id": case.case_id, "seen": case.version})
+    with proving(tx):
+        tx.execute(STILL, {"id": case.case_id, "seen": case.version})
     return moved
-
-
-def only_if(tx: Tx, sql: str, params: dict[str, Any]) -> None:
-    """Write all that waits if a statement holds, which divides by zero if it does not; MovedOn then.
-
-    The statement comes first: what rides along is done when it has answered, and nobody there looks at its rows.
-    """
-    tx.commits()
-    try:
-        tx.execute(sql, params)
-    except DivisionByZero as error:
-        tx.changed, tx.commands = set(), False
-        raise MovedOn() from error
 
 
 def record_along(tx: Tx, case: Case, facts: Sequence[Fact], *, then: Next | None = None, **changes: Any) -> Case:
