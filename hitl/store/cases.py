@@ -37,7 +37,8 @@ TELL = """insert into events (case_id, seq, tenant_id, type, actor_kind, actor_i
     select %(case_id)s, %(from)s + e.n, %(tenant)s, e.type, e.actor_kind, e.actor_id, e.before, e.after, e.data
     from jsonb_to_recordset(%(facts)s) as e(n bigint, type text, actor_kind text, actor_id text,
                                             before text, after text, data jsonb)"""
-SEEN = f"""with mine as materialized (select {COLUMNS} from cases where case_id = %(id)s {{}})
+SEE = f"select {MINE}, seen.* from cases mine left join lateral ({{}}) seen on true where mine.case_id = %(id)s"
+SEEN = f"""with mine as materialized (select {COLUMNS} from cases where case_id = %(id)s for update)
     select {MINE}, seen.*, mine.version = (select version from cases where case_id = %(id)s) as still
     from mine left join lateral ({{}}) seen on true"""
 # Before anything that rides along: the row is locked, as everywhere, and if it has moved on nothing at all is done.
@@ -117,22 +118,22 @@ def lock_and_see(tx: Tx, case_id: str, seen: str, params: dict[str, Any]) -> tup
     The query sees the moment at which the statement began: it is asked again when the case has moved on since, while
     its row was waited for.
     """
-    sql = SEEN.format("for update", seen)
-    row = tx.one(sql, {**params, "id": case_id})
+    sql, named = SEEN.format(seen), {**params, "id": case_id}
+    row = tx.one(sql, named)
     if row and not row["still"]:
-        row = tx.one(sql, {**params, "id": case_id})
+        row = tx.one(sql, named)
     return _seen(row)
 
 
 def see(tx: Tx, case_id: str, seen: str, params: dict[str, Any]) -> tuple[Case, DictRow]:
     """The same without the lock: for who writes with `record_alone`, which finds out whether it has moved on since."""
-    return _seen(tx.one(SEEN.format("", seen), {**params, "id": case_id}))
+    return _seen(tx.one(SEE.format(seen), {**params, "id": case_id}))
 
 
 def _seen(row: DictRow | None) -> tuple[Case, DictRow]:
     if row is None:
         raise Missing("There is no such case, or it is not yours to see.")
-    del row["still"]
+    row.pop("still", None)
     return taken_from(row, "mine_"), row
 
 
