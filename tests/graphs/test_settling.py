@@ -20,9 +20,7 @@ from tests.graphs.house import AUTHOR, SERVED, House, edit
 from tests.graphs.watched import Watched
 
 Change = Callable[[House, Tx, int], None]
-# Whoever settles waits for the case with the statement that writes, so it has looked.
-WAITING = """select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()
-    and query like 'with rider%'"""
+WAITING = "select query from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
 CHILD = "import sys; from tests.graphs.house import House; House(sys.argv[1]).deliver(int(sys.argv[2]))"
 
 
@@ -41,14 +39,16 @@ def _due(house: House, kind: str) -> tuple[str, int]:
 def _behind(house: House, case_id: str, command_id: int, change: Change) -> tuple[str | None, dict[str, list[bytes]]]:
     """How a run goes behind whose look something changes; and what there was then."""
     left: list[dict[str, list[bytes]]] = []
+    waiting: list[str] = []
     locked = threading.Event()
 
     def hold() -> None:
         with house.store.transaction() as tx:
             tx.execute("select 1 from cases where case_id = %s for update", (case_id,))
             locked.set()
-            while not house.rows(WAITING):
+            while not (found := house.rows(WAITING)):
                 time.sleep(0.01)
+            waiting.append(found[0]["query"])
             change(house, tx, command_id)
         left.append(house.dump())
 
@@ -63,6 +63,7 @@ def _behind(house: House, case_id: str, command_id: int, change: Change) -> tupl
     house.on_settle = begin
     said = house.deliver(command_id)
     holder.join()
+    assert waiting[0].startswith("with rider"), "it waits with the statement that writes, so it has looked"
     return said, left[0]
 
 
