@@ -17,6 +17,7 @@ from api.errors import Problem
 from api.recent import Recent
 from hitl.errors import GuardianError
 from hitl.store import events
+from hitl.store.bells import Pipe
 from hitl.store.notify import CASES, Change, Listener, read
 from hitl.store.postgres import Store
 
@@ -60,7 +61,8 @@ class Hub:
         self._bells: dict[str | None, set[Bell]] = defaultdict(set)  # by case; None: all cases
         self._tenants: Counter[str] = Counter()  # how many bells each has
         self._seen: dict[str, str] = {}  # by tenant: the transaction that the last poll came to
-        self._listener = Listener(store.url, CASES, self._heard, store.bells)
+        self._listener = Listener(store.url, CASES, self._heard)
+        self._pipe: Pipe | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._poll: asyncio.Task[None] | None = None
         self.recent = Recent()
@@ -70,6 +72,9 @@ class Hub:
     async def open(self) -> None:
         """Begin to listen, on the running loop."""
         self._loop = asyncio.get_running_loop()
+        if self._store.bells:  # read by the loop itself, which is who has to wake up
+            self._pipe = Pipe(self._store.bells, CASES)
+            self._loop.add_reader(self._pipe, self._rung, self._pipe)
         self._listener.start()
         self._poll = asyncio.create_task(self._polls())
 
@@ -87,6 +92,9 @@ class Hub:
             self._poll.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._poll
+            if self._loop and self._pipe:
+                self._loop.remove_reader(self._pipe)
+                self._pipe.close()
             await anyio.to_thread.run_sync(self._listener.close)
 
     def admit(self) -> None:
@@ -109,6 +117,10 @@ class Hub:
             self._bells[case_id].discard(bell)
             if not self._bells[case_id]:
                 del self._bells[case_id]
+
+    def _rung(self, pipe: Pipe) -> None:
+        for line in pipe.lines():
+            self._ring(read(line))
 
     def _heard(self, payload: str) -> None:
         if self._loop is not None and not self._loop.is_closed():

@@ -1,6 +1,7 @@
 """Rows of `cases`: written under the row's lock, each visible change together with its events."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -37,7 +38,8 @@ TELL = """insert into events (case_id, seq, tenant_id, type, actor_kind, actor_i
     select %(case_id)s, %(from)s + e.n, %(tenant)s, e.type, e.actor_kind, e.actor_id, e.before, e.after, e.data
     from jsonb_to_recordset(%(facts)s) as e(n bigint, type text, actor_kind text, actor_id text,
                                             before text, after text, data jsonb)"""
-SEEN = f"""with mine as materialized (select {COLUMNS} from cases where case_id = %(id)s {{}})
+SEE = f"select {MINE}, seen.* from cases mine left join lateral ({{}}) seen on true where mine.case_id = %(id)s"
+SEEN = f"""with mine as materialized (select {COLUMNS} from cases where case_id = %(id)s for update)
     select {MINE}, seen.*, mine.version = (select version from cases where case_id = %(id)s) as still
     from mine left join lateral ({{}}) seen on true"""
 # Before anything that rides along: the row is locked, as everywhere, and if it has moved on nothing at all is done.
@@ -48,6 +50,20 @@ STILL_AND_FOLLOW = f"with still as materialized ({STILL}) {FOLLOW} from still re
 
 class MovedOn(Exception):
     """What was seen is not so any more; nothing was written."""
+
+
+@contextmanager
+def proving(tx: Tx) -> Iterator[None]:
+    """For the one statement that divides by zero if what was seen is not so any more; what waits rides along with it.
+
+    It may be a transaction of its own: it comes first, and what rides along is done when it has answered.
+    """
+    tx.commits()
+    try:
+        yield
+    except DivisionByZero as error:
+        tx.changed, tx.commands = set(), False
+        raise MovedOn() from error
 
 
 def _case(row: DictRow) -> Case:
@@ -109,22 +125,22 @@ def lock_and_see(tx: Tx, case_id: str, seen: str, params: dict[str, Any]) -> tup
     The query sees the moment at which the statement began: it is asked again when the case has moved on since, while
     its row was waited for.
     """
-    sql = SEEN.format("for update", seen)
-    row = tx.one(sql, {**params, "id": case_id})
+    sql, named = SEEN.format(seen), {**params, "id": case_id}
+    row = tx.one(sql, named)
     if row and not row["still"]:
-        row = tx.one(sql, {**params, "id": case_id})
+        row = tx.one(sql, named)
     return _seen(row)
 
 
 def see(tx: Tx, case_id: str, seen: str, params: dict[str, Any]) -> tuple[Case, DictRow]:
     """The same without the lock: for who writes with `record_alone`, which finds out whether it has moved on since."""
-    return _seen(tx.one(SEEN.format("", seen), {**params, "id": case_id}))
+    return _seen(tx.one(SEE.format(seen), {**params, "id": case_id}))
 
 
 def _seen(row: DictRow | None) -> tuple[Case, DictRow]:
     if row is None:
         raise Missing("There is no such case, or it is not yours to see.")
-    del row["still"]
+    row.pop("still", None)
     return taken_from(row, "mine_"), row
 
 
@@ -173,24 +189,11 @@ def record_alone(tx: Tx, case: Case, facts: Sequence[Fact], *, then: Next | None
     """
     moved = record_along(tx, case, facts, **changes)
     seen = {"id": case.case_id, "seen": case.version}
-    if then is None:
-        only_if(tx, STILL, seen)
-    elif row := only_if(tx, STILL_AND_FOLLOW, {**seen, **_following(moved, then)}):
+    with proving(tx):
+        row = tx.one(STILL_AND_FOLLOW, {**seen, **_following(moved, then)}) if then else tx.one(STILL, seen)
+    if then and row:
         tx.due.append(Due(then.kind, row["command_id"]))
     return moved
-
-
-def only_if(tx: Tx, sql: str, params: dict[str, Any]) -> DictRow | None:
-    """Write all that waits if a statement holds, which divides by zero if it does not; MovedOn then. Its row.
-
-    The statement comes first: what rides along is done when it has answered, and nobody there looks at its rows.
-    """
-    tx.commits()
-    try:
-        return tx.one(sql, params)
-    except DivisionByZero as error:
-        tx.changed, tx.commands = set(), False
-        raise MovedOn() from error
 
 
 def record_along(tx: Tx, case: Case, facts: Sequence[Fact], *, then: Next | None = None, **changes: Any) -> Case:

@@ -55,7 +55,8 @@ def finish_alone(tx: Tx, command: Command, case: Case, result: str) -> None:
     The case was seen without a lock. MovedOn, and nothing is done, when it has a newer version or the lease is lost.
     """
     values = {**of_run(command), "result": result, "state": "done", "seen": case.version}
-    cases.only_if(tx, ALONE, values)
+    with cases.proving(tx):
+        tx.execute(ALONE, values)
 
 
 def entered(row: DictRow | None, prefix: str = "") -> Case:

@@ -14,15 +14,13 @@ from hitl.domain.events import WORKER, Fact
 from hitl.operations import runs, upkeep
 from hitl.operations.backlog import Backlog
 from hitl.operations.start import StartRequest, start
-from hitl.store import cases
+from hitl.store import cases, commands
 from hitl.store.postgres import Tx
 from tests.graphs.house import AUTHOR, SERVED, House, edit
 from tests.graphs.watched import Watched
 
 Change = Callable[[House, Tx, int], None]
-# Whoever settles waits for the case with the statement that writes, so it has looked.
-WAITING = """select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()
-    and query like 'with rider%'"""
+WAITING = "select query from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
 CHILD = "import sys; from tests.graphs.house import House; House(sys.argv[1]).deliver(int(sys.argv[2]))"
 
 
@@ -41,14 +39,16 @@ def _due(house: House, kind: str) -> tuple[str, int]:
 def _behind(house: House, case_id: str, command_id: int, change: Change) -> tuple[str | None, dict[str, list[bytes]]]:
     """How a run goes behind whose look something changes; and what there was then."""
     left: list[dict[str, list[bytes]]] = []
+    waiting: list[str] = []
     locked = threading.Event()
 
     def hold() -> None:
         with house.store.transaction() as tx:
             tx.execute("select 1 from cases where case_id = %s for update", (case_id,))
             locked.set()
-            while not house.rows(WAITING):
+            while not (found := house.rows(WAITING)):
                 time.sleep(0.01)
+            waiting.append(found[0]["query"])
             change(house, tx, command_id)
         left.append(house.dump())
 
@@ -63,6 +63,7 @@ def _behind(house: House, case_id: str, command_id: int, change: Change) -> tupl
     house.on_settle = begin
     said = house.deliver(command_id)
     holder.join()
+    assert waiting[0].startswith("with rider"), "it waits with the statement that writes, so it has looked"
     return said, left[0]
 
 
@@ -136,12 +137,27 @@ def test_behind_something_new_of_the_case_it_is_settled_with_the_case_locked_onc
     assert house.command(case_id)["state"] == "done"
 
 
-def test_behind_who_only_looked_it_is_settled(house: House, watched: Watched) -> None:
+def _looked(house: House, tx: Tx, command_id: int) -> None:
+    pass
+
+
+def _renewed(house: House, tx: Tx, command_id: int) -> None:
+    with house.store.transaction() as other:
+        commands.renew(other, "w1", [command_id])
+
+
+def _touched(house: House, tx: Tx, command_id: int) -> None:
+    tx.execute("update cases set priority = priority")
+
+
+@pytest.mark.parametrize("change", [_looked, _renewed, _touched])
+def test_what_is_no_news_of_the_case_does_not_keep_it(house: House, watched: Watched, change: Change) -> None:
     case_id, command_id = _due(house, "resume")
     watched.took_transactions()
-    said, _ = _behind(house, case_id, command_id, lambda *_: None)
+    said, _ = _behind(house, case_id, command_id, change)
     assert (said, watched.took_transactions()) == ("done", False)
-    assert house.show(case_id)["outcome"] == "actioned"
+    shown = house.show(case_id)
+    assert (shown["outcome"], shown["version"]) == ("actioned", len(house.events(case_id)))
 
 
 @pytest.mark.parametrize("boundary", ["record", "checkpoint", "settle"])
