@@ -14,8 +14,8 @@ from hitl.graphs.run import Run
 from hitl.operations import ledger
 from hitl.operations.ledger import Seen
 from hitl.platforms.port import EffectRefused, EffectUnknown, KindManifest, Platform, Receipt
-from hitl.store.cases import MovedOn
 from hitl.store.postgres import Store
+from hitl.store.proof import MovedOn
 
 BUSY_PAUSES = (0.01, 0.02, 0.04, 0.08)  # seconds; an effect on the embedded forum takes a few milliseconds
 FRESH_SECONDS = 1.0  # how old the proof of the lease may be when a call is made; a stopped process wakes up later

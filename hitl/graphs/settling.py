@@ -9,9 +9,9 @@ from hitl.domain.people import Person
 from hitl.graphs.run import Run
 from hitl.operations import runs
 from hitl.operations.runs import Head
-from hitl.store.cases import MovedOn
 from hitl.store.checkpoints import FencedSaver
 from hitl.store.postgres import Tx
+from hitl.store.proof import MovedOn
 
 
 def settle(run: Run, head: Head, saver: FencedSaver, people: Sequence[Person]) -> None:

@@ -16,6 +16,7 @@ from hitl.errors import Invalid, Missing, StaleReview
 from hitl.operations import plan
 from hitl.store import cases, policies, reviews
 from hitl.store.postgres import DictRow, Tx
+from hitl.store.proof import MovedOn
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def decide_alone(tx: Tx, person: Person, request: DecideRequest) -> dict[str, An
         return None
     try:
         return _settle(tx, case, review, settled, cases.record_alone)
-    except cases.MovedOn:
+    except MovedOn:
         return None
 
 

@@ -24,6 +24,7 @@ from hitl.errors import (
 from hitl.operations import plan
 from hitl.store import actions, cases, policies, reviews
 from hitl.store.postgres import DictRow, Tx
+from hitl.store.proof import MovedOn
 
 
 def rollback(tx: Tx, person: Person, case_id: str, reason: str) -> dict[str, Any]:
@@ -41,7 +42,7 @@ def rollback_alone(tx: Tx, person: Person, case_id: str, reason: str) -> dict[st
         return None
     try:
         return _open_round(tx, case, asked, undone, cases.record_alone)
-    except cases.MovedOn:
+    except MovedOn:
         return None
 
 

@@ -12,9 +12,10 @@ from hitl.domain.events import Fact
 from hitl.errors import TargetBusy
 from hitl.store import cases
 from hitl.store.actions import FORWARD, RELEASE, RELEASING, SEEN, STANDING, UNTOUCHED
-from hitl.store.commands import ENTER, HOLD, entered, of_run
+from hitl.store.commands import ENTER, HOLD, PROVEN, entered, of_run
 from hitl.store.lines import packet
 from hitl.store.postgres import DictRow, Jsonb, Tx
+from hitl.store.proof import proving
 
 
 def of_decision(tx: Tx, decision_id: str) -> tuple[str, list[DictRow]]:
@@ -117,19 +118,12 @@ def send_and_call(
     with _one_at_a_time(tx):
         tx.along(SENT_AS_SEEN, (row["action_id"],))
         cases.record_along(tx, case, told)
-        tx.commits()
-        try:
-            with packet(tx.conn):
-                tx.execute(STILL_HELD, {**of_run(command), "seen": case.version})
-                called = tx.execute(CALLED if forward else CALLED_BACK, _call(row, before, untouched))
-        except psycopg.errors.DivisionByZero as error:
-            raise cases.MovedOn() from error
+        with proving(tx), packet(tx.conn):
+            tx.execute(f"with {ENTER} {PROVEN}", {**of_run(command), "seen": case.version})
+            called = tx.execute(CALLED if forward else CALLED_BACK, _call(row, before, untouched))
     return called.fetchone() is not None
 
 
-# As in cases.STILL; the lease is looked at when the case is locked, and no sooner.
-STILL_HELD = f"""with {ENTER} select 1 / coalesce(
-    (select (version = %(seen)s and exists (select 1 from held))::int from mine), 0) as still"""
 SENT_AS_SEEN = """update actions set status = 'sending', sent_at = coalesce(sent_at, now())
     where action_id = %s and status = 'planned' and not called"""
 # What is written down when the call to the platform is about to be made.

@@ -1,11 +1,8 @@
 """Rows of `cases`: written under the row's lock, each visible change together with its events."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
-
-from psycopg.errors import DivisionByZero
 
 from hitl.domain.cases import AT_REST, Case
 from hitl.domain.commands import FAR, Next
@@ -16,6 +13,7 @@ from hitl.store.excess import mark
 from hitl.store.notify import Change, Due
 from hitl.store.policies import NEWEST
 from hitl.store.postgres import DictRow, Jsonb, Tx
+from hitl.store.proof import proving
 
 COLUMNS = """case_id, tenant_id, content_id, author_id, started_by, graph, graph_version, policy, policy_version,
     status, outcome, parked_from, needs_attention, version, round, priority, error, current, supersedes,
@@ -44,26 +42,7 @@ SEEN = f"""with mine as materialized (select {COLUMNS} from cases where case_id 
     from mine left join lateral ({{}}) seen on true"""
 # Before anything that rides along: the row is locked, as everywhere, and if it has moved on nothing at all is done.
 STILL = "select 1 / (version = %(seen)s)::int as still from cases where case_id = %(id)s for update"
-
 STILL_AND_FOLLOW = f"with still as materialized ({STILL}) {FOLLOW} from still returning command_id"
-
-
-class MovedOn(Exception):
-    """What was seen is not so any more; nothing was written."""
-
-
-@contextmanager
-def proving(tx: Tx) -> Iterator[None]:
-    """For the one statement that divides by zero if what was seen is not so any more; what waits rides along with it.
-
-    It may be a transaction of its own: it comes first, and what rides along is done when it has answered.
-    """
-    tx.commits()
-    try:
-        yield
-    except DivisionByZero as error:
-        tx.changed, tx.commands = set(), False
-        raise MovedOn() from error
 
 
 def _case(row: DictRow) -> Case:

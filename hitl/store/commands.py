@@ -8,6 +8,7 @@ from hitl.domain.commands import LEASE_SECONDS, Command
 from hitl.errors import Fenced
 from hitl.store import cases
 from hitl.store.postgres import DictRow, Tx
+from hitl.store.proof import proving
 
 CLAIMED = """command_id, tenant_id, commands.case_id, kind, graph, graph_version, ref, epoch, attempts, owner,
     postponed_since, coalesce(extract(epoch from now() - postponed_since), 0)::float8 as postponed_for"""
@@ -17,16 +18,14 @@ SERVED = "(kind = 'settle' or graph || '@' || graph_version = any(%(serves)s))"
 ENTER = f"""mine as materialized (select {cases.COLUMNS} from cases where case_id = %(case)s for update),
     held as (select 1 from commands c, mine where c.command_id = %(id)s and c.epoch = %(epoch)s
              and c.state = 'claimed' and c.lease_until > clock_timestamp() for no key update of c)"""
-
-
 FINISH = f"""with mine as materialized (select {cases.COLUMNS} from cases where case_id = %(case)s for update),
     held as (update commands c set state = %(state)s, finished_at = now(), result = %(result)s from mine
              where c.command_id = %(id)s and c.epoch = %(epoch)s
              and c.state = 'claimed' and c.lease_until > clock_timestamp() returning 1)"""
 # In this order: the case is locked, as everywhere before its commands; then the lease is looked at; then what rides
 # along is written. A lease that is asked for in WHERE, or beside `mine` in FROM, might be looked at before the lock.
-ALONE = f"""{FINISH} select 1 / coalesce(
-        (select (version = %(seen)s and exists (select 1 from held))::int from mine), 0) as still"""
+PROVEN = """select 1 / coalesce(
+    (select (version = %(seen)s and exists (select 1 from held))::int from mine), 0) as still"""
 
 
 def enter(tx: Tx, command: Command) -> Case:
@@ -55,8 +54,8 @@ def finish_alone(tx: Tx, command: Command, case: Case, result: str) -> None:
     The case was seen without a lock. MovedOn, and nothing is done, when it has a newer version or the lease is lost.
     """
     values = {**of_run(command), "result": result, "state": "done", "seen": case.version}
-    with cases.proving(tx):
-        tx.execute(ALONE, values)
+    with proving(tx):
+        tx.execute(f"{FINISH} {PROVEN}", values)
 
 
 def entered(row: DictRow | None, prefix: str = "") -> Case:

@@ -38,7 +38,7 @@ def test_a_poll_that_breaks_is_not_the_last(database_url: str) -> None:
     runtime = build(settings(), url=database_url)
 
     async def wait() -> bool:
-        hub = Stumbling(runtime.store, runtime.url)
+        hub = Stumbling(runtime.store)
         await hub.open()
         with hub.watch("default", None) as bell:
             rang = await bell.rings(20)

@@ -13,9 +13,9 @@ from hitl.errors import Fenced, TargetBusy
 from hitl.graphs.run import Run
 from hitl.operations import ledger
 from hitl.operations.ledger import Seen
-from hitl.store.cases import MovedOn
 from hitl.store.notify import Change
 from hitl.store.postgres import DictRow, Tx
+from hitl.store.proof import MovedOn
 from tests.graphs.house import SUPERVISOR, House, edit
 
 WAITING = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
