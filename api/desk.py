@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,12 +11,13 @@ from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
 from fastapi import Depends, Request
 
 from api.aside import Aside
+from api.hands import Hands
 from api.hub import Hub
 from api.metrics import Gauges
 from hitl.errors import Unavailable
 from hitl.runtime import Runtime
 from hitl.store.lines import DUE
-from hitl.store.postgres import Tx
+from hitl.store.postgres import LATER, Tx
 from hitl.telemetry.metrics import Metrics
 
 P = ParamSpec("P")
@@ -40,8 +40,8 @@ class Desk:
     def __post_init__(self) -> None:
         self.runtime.store.patience = PATIENCE
         self.gauges = Gauges(self.runtime.store)
-        self._readers = ThreadPoolExecutor(READERS, "reader")
-        self._writers = ThreadPoolExecutor(WRITERS, "writer")
+        self._readers = Hands(READERS, "reader")
+        self._writers = Hands(WRITERS, "writer")
 
     async def read(self, look: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a reading operation on a thread, each statement by itself."""
@@ -54,8 +54,8 @@ class Desk:
 
     def close(self) -> None:
         """Let go of the threads that are idle, and of the others when they are."""
-        self._readers.shutdown(wait=False)
-        self._writers.shutdown(wait=False)
+        self._readers.close()
+        self._writers.close()
 
     def _read(self, due: float, look: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         _begin(due)
@@ -67,22 +67,25 @@ class Desk:
         return work()
 
 
-async def _on(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
-    """What the work returns; the way back from the thread is one call, where a chained Future takes six."""
+async def _on(hands: Hands, work: Callable[[], T]) -> T:
+    """What the work returns; the way back from the thread is one call, and goes before what the work leaves for later."""
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[T] = loop.create_future()
 
     def run() -> None:
         if ended.cancelled():
             return
+        LATER.calls = later = []
         try:
             tell = partial(_tell, ended, ended.set_result, work())
         except BaseException as error:  # noqa: BLE001 (whoever waits for it gets it, whatever it is)
             tell = partial(_tell, ended, ended.set_exception, error)
         with suppress(RuntimeError):  # the loop may have closed meanwhile
             loop.call_soon_threadsafe(tell)
+        for call in later:
+            call()
 
-    threads.submit(run)
+    hands.do(run)
     return await ended
 
 

@@ -13,8 +13,12 @@ class Protocol(HttpToolsProtocol):
     """One connection."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Write through a transport that waits for what comes next."""
+        """Write through a transport that waits for what comes next, and then sends at once.
+
+        uvloop's own would gather what is written until the loop's turn ends, behind all that is to be done after an answer.
+        """
         super().connection_made(transport)
+        transport.set_write_buffer_limits(high=0)
         self.transport = cast(asyncio.Transport, Joined(transport, self.loop))
 
 

@@ -1,8 +1,9 @@
 """Connections and transactions: explicit, short, and never open while an outside call runs."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -56,6 +57,15 @@ class _UuidText(Loader):
 
     def load(self, data: Buffer) -> str:
         return bytes(data).decode()
+
+
+class _Later(threading.local):
+    """Where this thread's wake-ups wait until an answer is on its way; None: they do not wait."""
+
+    calls: list[Callable[[], None]] | None = None
+
+
+LATER = _Later()
 
 
 class Tx:
@@ -223,7 +233,11 @@ class Store:
     def _committed(self, tx: Tx) -> None:
         if tx.name:
             failpoints.hit(f"after_commit:{tx.name}")
-        self.notifier.wake(tx.changed, commands=tx.commands)
+        wake = partial(self.notifier.wake, tx.changed, commands=tx.commands)
+        if LATER.calls is None:
+            wake()
+        else:
+            LATER.calls.append(wake)
 
     def _check(self) -> None:
         """After trouble: throw dead connections out of the pool, so that each does not fail one more caller."""
