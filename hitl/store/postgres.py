@@ -1,7 +1,7 @@
 """Connections and transactions: explicit, short, and never open while an outside call runs."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from time import monotonic
@@ -17,7 +17,7 @@ from psycopg_pool import PoolTimeout
 
 from hitl import failpoints
 from hitl.errors import Unavailable
-from hitl.store.lines import DUE, Line, Mute, Pool, limit
+from hitl.store.lines import DUE, LATER, Line, Mute, Pool, limit
 from hitl.store.notify import VIGILANT, Change, Notifier
 from hitl.store.riders import Write, carries, together
 
@@ -57,15 +57,6 @@ class _UuidText(Loader):
 
     def load(self, data: Buffer) -> str:
         return bytes(data).decode()
-
-
-class _Later(threading.local):
-    """Where this thread's wake-ups wait until an answer is on its way; None: they do not wait."""
-
-    calls: list[Callable[[], None]] | None = None
-
-
-LATER = _Later()
 
 
 class Tx:
