@@ -68,14 +68,15 @@ class Desk:
 
 
 async def _on(hands: Hands, work: Callable[[], T]) -> T:
-    """What the work returns; the way back from the thread is one call, and goes before what the work leaves for later."""
+    """What the work returns: that is told in one call, and others are woken after that."""
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[T] = loop.create_future()
 
     def run() -> None:
         if ended.cancelled():
             return
-        LATER.calls = later = []
+        later: list[Callable[[], None]] = []
+        LATER.calls = later
         try:
             tell = partial(_tell, ended, ended.set_result, work())
         except BaseException as error:  # noqa: BLE001 (whoever waits for it gets it, whatever it is)

@@ -8,7 +8,7 @@ Job = Callable[[], object]
 
 
 class Hands:
-    """So many threads; each job that comes while there are fewer begins one. They end with the process at the latest."""
+    """So many threads; each job that comes while there are fewer begins one. None outlives the process."""
 
     def __init__(self, most: int, name: str) -> None:
         self._most, self._name = most, name

@@ -1,12 +1,13 @@
 """Work on threads: what it returns or raises comes back, whoever is still there to hear it."""
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from threading import Event
 
 import pytest
 
 from api import desk
+from api.hands import Hands
 from hitl.errors import Unavailable
 
 
@@ -20,7 +21,7 @@ def test_what_work_returns_or_raises_comes_back() -> None:
             await desk._on(threads, _refuse)
         return await desk._on(threads, lambda: 7)
 
-    with ThreadPoolExecutor(1) as threads:
+    with closing(Hands(1, "hand")) as threads:
         assert asyncio.run(ask()) == 7
 
 
@@ -42,6 +43,6 @@ def test_whoever_left_is_not_told_and_what_had_not_begun_is_not_done() -> None:
         go_on.set()
         return await desk._on(threads, lambda: 3)
 
-    with ThreadPoolExecutor(1) as threads:
+    with closing(Hands(1, "hand")) as threads:
         assert asyncio.run(leave()) == 3
     assert done in ([1], [])  # the first may not have begun either
