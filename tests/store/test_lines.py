@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from typing import Any
 
 import psycopg
 import pytest
@@ -33,6 +34,30 @@ def test_the_line_that_was_used_last_is_used_next(database_url: str) -> None:
         for _ in range(3):
             with store.pool.connection() as found:
                 assert found is warm
+
+
+def test_a_statement_is_all_that_is_asked_of_a_line(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    wait = Line.wait
+
+    def counted(line: Line, gen: Any, *given: Any) -> Any:
+        asked.append(gen)
+        return wait(line, gen, *given)
+
+    with store.statement() as tx:
+        tx.one("select 1 as one")  # prepared from now on
+    monkeypatch.setattr(Line, "wait", counted)
+    with store.statement() as tx:
+        tx.one("select 1 as one")
+    assert len(asked) == 1
+
+
+def test_a_transaction_that_was_left_open_ends_with_the_loan(store: Store) -> None:
+    with store.pool.connection() as line:
+        line.execute("begin")
+        line.execute("create table left_open (a int)")
+    with store.statement() as tx:
+        assert tx.one("select to_regclass('left_open') as found") == {"found": None}
 
 
 def test_who_was_hung_up_on_is_soon_gone_from_postgres_too(store: Store) -> None:
