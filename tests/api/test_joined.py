@@ -74,6 +74,9 @@ def test_an_answer_leaves_before_the_loops_turn_ends() -> None:
             self.joined.write(b"body")
             with suppress(BlockingIOError):
                 seen.append(caller.recv(100, socket.MSG_DONTWAIT))
+            self.joined.close()
+
+        def connection_lost(self, exc: Exception | None) -> None:
             done.set()
 
     async def ask() -> None:
