@@ -22,13 +22,11 @@ class Joined:
     """A transport on which what is written at once leaves at once; nothing waits longer than for the loop's next turn.
 
     It holds one write at most, so that a reader who is slow is noticed as before. uvicorn writes with `write` alone.
-    What leaves is not kept until the loop's turn ends, as uvloop does: an answer has much behind it that can wait.
     """
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport, self._loop = transport, loop
         self._held = b""
-        transport.set_write_buffer_limits(high=0)
 
     def write(self, data: bytes) -> None:
         """Write what is held with this; hold this when there is nothing."""

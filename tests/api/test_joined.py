@@ -2,10 +2,8 @@
 
 import asyncio
 import socket
-from contextlib import closing, suppress
+from contextlib import closing
 from typing import Any, cast
-
-import uvloop
 
 from api.joined import Joined
 from api.main import create_app
@@ -20,9 +18,6 @@ class Ends(asyncio.Transport):
         super().__init__({"peername": "somebody"})
         self.sent: list[bytes] = []
         self.closed = False
-
-    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        assert (high, low) == (0, None)
 
     def write(self, data: Any) -> None:
         self.sent.append(bytes(data))
@@ -60,37 +55,6 @@ def test_a_head_leaves_with_its_body() -> None:
 def test_a_head_alone_leaves_in_the_next_turn_of_the_loop_or_with_the_end() -> None:
     assert _written(b"head", None, b"event", None, b"event").sent == [b"head", b"event", b"event"]
     assert _written(b"head").sent == [b"head"]
-
-
-def test_an_answer_leaves_before_the_loops_turn_ends() -> None:
-    class Answering(asyncio.Protocol):
-        """Answers, and goes on with what can wait."""
-
-        def connection_made(self, transport: asyncio.BaseTransport) -> None:
-            self.joined = Joined(cast(asyncio.Transport, transport), asyncio.get_running_loop())
-
-        def data_received(self, data: bytes) -> None:
-            self.joined.write(b"head")
-            self.joined.write(b"body")
-            with suppress(BlockingIOError):
-                seen.append(caller.recv(100, socket.MSG_DONTWAIT))
-            self.joined.close()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            done.set()
-
-    async def ask() -> None:
-        server = await asyncio.get_running_loop().create_server(Answering, "127.0.0.1", 0)
-        caller.connect(server.sockets[0].getsockname())
-        caller.send(b"?")
-        await done.wait()
-        server.close()
-
-    seen: list[bytes] = []
-    done = asyncio.Event()
-    with closing(socket.socket()) as caller:
-        uvloop.run(ask())
-    assert seen == [b"headbody"]
 
 
 def test_no_more_than_one_part_is_held() -> None:
