@@ -1,7 +1,7 @@
 """Lines with a deadline: nothing of it stays behind, at the pool's line or at Postgres."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from typing import Any
@@ -10,7 +10,8 @@ import psycopg
 import pytest
 
 from hitl.errors import Unavailable
-from hitl.store.lines import Line
+from hitl.store.lines import LATER, Line
+from hitl.store.notify import Change, Notifier
 from hitl.store.postgres import Store
 
 LOCK = "select pg_advisory_xact_lock(4711)"
@@ -126,3 +127,27 @@ def test_an_answer_is_its_own_until_the_next_question(store: Store) -> None:
             tx.execute("select 1 / 0")
         assert tx.one("select %s::int as five", (5,)) == {"five": 5}
         assert (rows, first) == ([{"n": 1}, {"n": 2}, {"n": 3}], {"four": 4, "name": "x"})
+
+
+def test_others_are_woken_later_where_something_is_to_be_answered_first(store: Store) -> None:
+    class Heard(Notifier):
+        """Notes what it is told."""
+
+        def wake(self, changes: Iterable[Change], *, commands: bool) -> None:
+            heard.append((list(changes), commands))
+
+    heard: list[tuple[list[Change], bool]] = []
+    store.notifier = Heard(store.url)
+    LATER.calls = calls = list[Callable[[], None]]()
+    try:
+        with store.transaction() as tx:
+            tx.changed.add(Change("a-case"))
+        assert (heard, len(calls)) == ([], 1)
+        calls.pop()()
+        assert heard == [([Change("a-case")], False)]
+        LATER.calls = None
+        with store.statement() as tx:
+            tx.commands = True
+        assert heard[1:] == [([], True)]
+    finally:
+        LATER.calls = None
