@@ -54,7 +54,7 @@ def post_resume(
         lambda tx: decide(tx, person, asked),
         body=body,
         key=idempotency_key,
-        at_once=lambda tx: decide_alone(tx, person, asked),
+        at_once=lambda tx: decide_alone(tx, person, asked, desk.hub.recent.seen(asked.case_id)),
     )
 
 

@@ -43,5 +43,5 @@ def post_rollback(
         lambda tx: rollback(tx, person, case_id, body.reason),
         body=body,
         key=idempotency_key,
-        at_once=lambda tx: rollback_alone(tx, person, case_id, body.reason),
+        at_once=lambda tx: rollback_alone(tx, person, case_id, body.reason, desk.hub.recent.seen(case_id)),
     )

@@ -1,6 +1,7 @@
 """Holds an answer about a case until it stands as wished for; meanwhile that costs neither thread nor connection."""
 
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -9,9 +10,12 @@ from api.desk import Desk
 from hitl.domain.cases import AT_REST
 from hitl.domain.people import Person
 from hitl.operations import show
+from hitl.operations.seen import Seen
 from hitl.store.notify import Change
 from hitl.store.postgres import Tx
 
+Found = dict[str, Any] | show.Mark
+Note = Callable[[Seen], None]
 SOON = 0.5  # seconds after which a look shows what no wake-up told
 
 
@@ -39,30 +43,30 @@ class Wish:
         return not (self._looked and change.version) or self.met(change.version, at_rest=change.rest)
 
 
-def look(tx: Tx, person: Person, case_id: str, wish: Wish, *, likely: bool = False) -> dict[str, Any] | show.Mark:
+def look(tx: Tx, person: Person, case_id: str, wish: Wish, note: Note, *, likely: bool = False) -> Found:
     """The whole case when the wish is met; how it stands otherwise, which costs less unless the first is likely."""
     if not likely:
         mark = show.mark(tx, person, case_id)
         if not wish.met(mark.version, at_rest=mark.status in AT_REST):
             return mark
-    found = show.status(tx, person, case_id)  # it may have moved on in between
+    found = show.status(tx, person, case_id, note)  # it may have moved on in between
     met = wish.met(found["version"], at_rest=found["status"] in AT_REST)
     return found if met else show.Mark(found["version"], found["status"])
 
 
-async def met(desk: Desk, person: Person, case_id: str, wish: Wish, seconds: float) -> dict[str, Any] | show.Mark:
+async def met(desk: Desk, person: Person, case_id: str, wish: Wish, seconds: float) -> Found:
     """The case as soon as the wish is met; when time is over before, as it stands, or its mark if the caller has it."""
     desk.hub.admit()
-    end = time.monotonic() + seconds
+    end, note = time.monotonic() + seconds, desk.hub.recent.see
     with desk.hub.watch(person.tenant, case_id, wish.concerns) as bell:
         known = desk.hub.recent.current(person, case_id)
         told = known is not None and wish.held(known)  # by us, a moment ago: most likely there is nothing to see yet
         rung = told and await bell.rings(min(SOON, seconds))
         while True:  # the bell is there before the look, so that nothing is missed between them
-            found = await desk.read(look, person, case_id, wish, likely=rung)
+            found = await desk.read(look, person, case_id, wish, note, likely=rung)
             if not isinstance(found, show.Mark):
                 return found
             held, left = wish.held(found.version), end - time.monotonic()
             if left <= 0 or desk.hub.closed:
-                return found if held else await desk.read(show.status, person, case_id)
+                return found if held else await desk.read(show.status, person, case_id, note)
             rung = await bell.rings(left)

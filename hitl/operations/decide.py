@@ -1,6 +1,7 @@
 """A moderator decides: here, in this transaction, once; the worker only carries it out."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +13,9 @@ from hitl.domain.cases import Case
 from hitl.domain.commands import Next
 from hitl.domain.events import Fact
 from hitl.domain.people import Person
-from hitl.errors import Invalid, Missing, StaleReview
+from hitl.errors import GuardianError, Invalid, Missing, StaleReview
 from hitl.operations import plan
+from hitl.operations.seen import Seen
 from hitl.store import cases, policies, reviews
 from hitl.store.postgres import DictRow, Tx
 from hitl.store.proof import MovedOn
@@ -42,12 +44,17 @@ def decide(tx: Tx, person: Person, request: DecideRequest) -> dict[str, Any]:
     return _settle(tx, case, review, settled, cases.record_together)
 
 
-def decide_alone(tx: Tx, person: Person, request: DecideRequest) -> dict[str, Any] | None:
+def decide_alone(tx: Tx, person: Person, request: DecideRequest, seen: Seen | None = None) -> dict[str, Any] | None:
     """The same by a look and a statement that is a transaction of its own; None, and nothing done, where it takes more.
 
-    That is also where somebody else was faster: then the case is looked at anew, and locked.
+    That is also where somebody else was faster: then the case is looked at anew, and locked. What was `seen` spares the
+    look, unless the decision would be refused for it.
     """
-    case, review, settled = _looked_at(tx, person, request, locked=False)
+    found = None
+    if seen:
+        with suppress(GuardianError):
+            found = _allowed(tx, person, request, *seen.for_decision(request.review_id))
+    case, review, settled = found or _looked_at(tx, person, request, locked=False)
     if review["quorum"] > 1 or review["standing"]:
         return None
     try:
@@ -56,10 +63,14 @@ def decide_alone(tx: Tx, person: Person, request: DecideRequest) -> dict[str, An
         return None
 
 
-def _looked_at(tx: Tx, person: Person, request: DecideRequest, *, locked: bool) -> tuple[Case, DictRow, "_Settled"]:
+def _looked_at(tx: Tx, person: Person, request: DecideRequest, *, locked: bool) -> "_Allowed":
     """The case, the review and what was decided, after everything wrong with it was refused."""
     people.permit(person, "moderator")
-    case, review = reviews.for_decision(tx, request.case_id, request.review_id, locked=locked)
+    return _allowed(tx, person, request, *reviews.for_decision(tx, request.case_id, request.review_id, locked=locked))
+
+
+def _allowed(tx: Tx, person: Person, request: DecideRequest, case: Case, review: DictRow) -> "_Allowed":
+    people.permit(person, "moderator")
     if case.tenant_id != person.tenant:
         raise Missing("There is no such case, or it is not yours to see.")
     _still_open(case, review)
@@ -117,6 +128,9 @@ class _Settled:
     person: Person
     policies: list[str]
     actions: list[dict[str, Any]]
+
+
+_Allowed = tuple[Case, DictRow, _Settled]
 
 
 def _settle(tx: Tx, case: Case, review: DictRow, settled: _Settled, record: Callable[..., Case]) -> dict[str, Any]:

@@ -41,11 +41,15 @@ def undo_standing(tx: Tx, case: Case) -> int:
     return _undo(tx, actions.standing(tx, case.case_id))
 
 
-def undo_untouched(tx: Tx, case: Case) -> int | None:
-    """The same for a case that nobody has to look at, by writes that all ride along; None where it takes more."""
+def undo_untouched(tx: Tx, case: Case, standing: list[DictRow] | None = None) -> int | None:
+    """The same for a case that nobody has to look at, by writes that all ride along; None where it takes more.
+
+    `standing` is what stands, where that is known.
+    """
     if case.needs_attention:  # something may have to be let be
         return None
-    standing = actions.standing(tx, case.case_id)
+    if standing is None:
+        standing = actions.standing(tx, case.case_id)
     return None if any(row["undoing"] for row in standing) else _undo(tx, standing)
 
 

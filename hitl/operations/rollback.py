@@ -1,6 +1,7 @@
 """An appeal or a supervisor's order: what was done is reversed, then people are asked again."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,12 +17,14 @@ from hitl.errors import (
     AppealExpired,
     AppealUsed,
     Conflict,
+    GuardianError,
     Missing,
     NothingApplied,
     Refused,
     RollbackInProgress,
 )
 from hitl.operations import plan
+from hitl.operations.seen import Seen
 from hitl.store import actions, cases, policies, reviews
 from hitl.store.postgres import DictRow, Tx
 from hitl.store.proof import MovedOn
@@ -34,10 +37,19 @@ def rollback(tx: Tx, person: Person, case_id: str, reason: str) -> dict[str, Any
     return _open_round(tx, case, asked, undone, cases.record_together)
 
 
-def rollback_alone(tx: Tx, person: Person, case_id: str, reason: str) -> dict[str, Any] | None:
-    """The same by looks and a statement that is its own transaction; None, and nothing done, where it takes more."""
-    case, asked = _looked_at(tx, person, case_id, reason, locked=False)
-    undone = plan.undo_untouched(tx, case) if asked.on_appeal == "reverse" else 0
+def rollback_alone(
+    tx: Tx, person: Person, case_id: str, reason: str, seen: Seen | None = None
+) -> dict[str, Any] | None:
+    """The same by looks and a statement that is its own transaction; None, and nothing done, where it takes more.
+
+    What was `seen` spares the looks, unless the rollback would be refused for it.
+    """
+    found = standing = None
+    if seen:
+        with suppress(GuardianError):
+            found, standing = _allowed(tx, person, reason, *seen.for_rollback()), seen.standing()
+    case, asked = found or _looked_at(tx, person, case_id, reason, locked=False)
+    undone = plan.undo_untouched(tx, case, standing) if asked.on_appeal == "reverse" else 0
     if undone is None:
         return None
     try:
@@ -48,7 +60,10 @@ def rollback_alone(tx: Tx, person: Person, case_id: str, reason: str) -> dict[st
 
 def _looked_at(tx: Tx, person: Person, case_id: str, reason: str, *, locked: bool) -> tuple[Case, "_Asked"]:
     """The case and what is asked for, after everything wrong with it was refused."""
-    case, basis = reviews.for_rollback(tx, case_id, locked=locked)
+    return _allowed(tx, person, reason, *reviews.for_rollback(tx, case_id, locked=locked))
+
+
+def _allowed(tx: Tx, person: Person, reason: str, case: Case, basis: DictRow) -> tuple[Case, "_Asked"]:
     appeals = person.id in (case.started_by, case.author_id)
     if case.tenant_id != person.tenant or not (appeals or person.staff):
         raise Missing("There is no such case, or it is not yours to see.")

@@ -1,11 +1,14 @@
 """What a person may see of a case: authors and services no votes, confidences, rationale, notes or deciders."""
 
+from collections.abc import Callable
 from datetime import datetime
+from time import monotonic
 from typing import Any, NamedTuple
 
 from hitl.domain.cases import Status
 from hitl.domain.people import Person
 from hitl.errors import Missing
+from hitl.operations.seen import Seen
 from hitl.store import events, views
 from hitl.store.postgres import DictRow, Tx
 
@@ -53,9 +56,16 @@ def mark(tx: Tx, person: Person, case_id: str) -> Mark:
     return Mark(*found)
 
 
-def status(tx: Tx, person: Person, case_id: str) -> dict[str, Any]:
-    """A case with its verdict, reviews, decision and actions, as far as this person may see them."""
-    return _status(_found(views.whole(tx, person.tenant, _limit(person), case_id)), person)
+def status(tx: Tx, person: Person, case_id: str, note: Callable[[Seen], None] | None = None) -> dict[str, Any]:
+    """A case with its verdict, reviews, decision and actions, as far as this person may see them.
+
+    `note` is given all of it.
+    """
+    began = monotonic()
+    row = _found(views.whole(tx, person.tenant, _limit(person), case_id))
+    if note:
+        note(Seen(row, began))
+    return _status(row, person)
 
 
 def whole(tx: Tx, person: Person, case_id: str) -> dict[str, Any]:
@@ -146,13 +156,17 @@ def _status(row: DictRow, person: Person) -> dict[str, Any]:
         "verdict": _verdict(row["verdict"], person),
         "review": waiting[0] if waiting else (reviews[-1] if reviews else None),
         "reviews": waiting,
-        "decision": _decision(row["decision"], person),
+        "decision": _decision(_newest(row["decisions"]), person),
         "actions": [_action(a, person) for a in row["actions"] or []],
-        "appeal": _appeal(row["appeal"], person),
+        "appeal": _appeal(_newest(row["appeals"]), person),
         "error": row["error"],
         "created_at": _iso(row["created_at"]),
         "updated_at": _iso(row["updated_at"]),
     }
+
+
+def _newest(rows: list[dict[str, Any]] | None) -> dict[str, Any] | None:
+    return rows[-1] if rows else None
 
 
 def _verdict(row: dict[str, Any] | None, person: Person) -> dict[str, Any] | None:

@@ -1,7 +1,7 @@
 """Lines to Postgres that do not wait for ever: what says nothing until its deadline is hung up and never used again."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from time import monotonic
 from typing import Any, TypeVar
@@ -25,6 +25,22 @@ class _Due(threading.local):
 
 
 DUE = _Due()
+
+
+class _Later(threading.local):
+    """Where this thread's wake-ups wait until an answer is on its way; None: they do not wait."""
+
+    calls: list[Callable[[], None]] | None = None
+
+    def do(self, call: Callable[[], None]) -> None:
+        """Wake now, or then."""
+        if self.calls is None:
+            call()
+        else:
+            self.calls.append(call)
+
+
+LATER = _Later()
 
 
 class Mute(psycopg.OperationalError):
@@ -100,6 +116,18 @@ class Pool(ConnectionPool[psycopg.Connection[DictRow]]):
     def _get_ready_connection(self, timeout: float | None) -> psycopg.Connection[DictRow] | None:
         self._pool.rotate(1)  # the one that came back last is at the end, and is taken from the front
         return super()._get_ready_connection(timeout)
+
+    @contextmanager
+    def connection(self, timeout: float | None = None) -> Iterator[psycopg.Connection[DictRow]]:
+        """Borrow a line. They commit each statement by themselves: a commit at the end would be a round for nothing.
+
+        What is brought back in the midst of a transaction is rolled back, in the midst of a statement closed.
+        """
+        conn = self.getconn(timeout)
+        try:
+            yield conn
+        finally:
+            self.putconn(conn)
 
     @staticmethod
     def check_connection(conn: psycopg.Connection[DictRow]) -> None:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -18,7 +19,7 @@ from psycopg_pool import PoolTimeout
 from hitl import failpoints
 from hitl.errors import Unavailable
 from hitl.store.bells import Bells
-from hitl.store.lines import DUE, Line, Mute, Pool, limit
+from hitl.store.lines import DUE, LATER, Line, Mute, Pool, limit
 from hitl.store.notify import VIGILANT, Change, Due, Notifier, Ringer
 from hitl.store.riders import Write, carries, together
 
@@ -226,7 +227,7 @@ class Store:
     def _committed(self, tx: Tx) -> None:
         if tx.name:
             failpoints.hit(f"after_commit:{tx.name}")
-        self.notifier.wake(tx.changed, commands=tx.commands, due=tx.due)
+        LATER.do(partial(self.notifier.wake, tx.changed, commands=tx.commands, due=tx.due))
 
     def _check(self) -> None:
         """After trouble: throw dead connections out of the pool, so that each does not fail one more caller."""

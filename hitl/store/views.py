@@ -6,13 +6,14 @@ from hitl.domain.cases import Status
 from hitl.store.actions import UNSETTLED
 from hitl.store.postgres import DictRow, Tx
 
-# Everything that /status shows; `content` and `context` come along only where they are asked for. As `json`, which is
-# written straight from the rows: `jsonb` would be built, sorted by key, and written then. What is shown as it stands
-# (a verdict, votes, settlements) has its names in the order that `jsonb` gave them. A first round has no appeal.
+# Everything that /status shows, and that a decision or an appeal stands on (see operations/seen.py); `content` and
+# `context` come along only where they are asked for. As `json`, which is written straight from the rows: `jsonb` would
+# be built, sorted by key, and written then. What is shown as it stands (a verdict, votes, settlements) has its names in
+# the order that `jsonb` gave them. A first round has no appeal.
 WHOLE = f"""
 select c.case_id, c.tenant_id, c.status, c.outcome, c.needs_attention, c.version, c.content_id, c.author_id,
     c.started_by, c.graph, c.graph_version, c.policy, c.policy_version, c.error, c.round, c.priority, c.supersedes,
-    c.created_at, c.updated_at,
+    c.parked_from, c.current, c.created_at, c.updated_at,
     (select row_to_json(a) from (
         select sampled, suspect, urgency, analyzer, rationale, sensitive, to_people, categories, unavailable
         from analyses where case_id = c.case_id order by round desc limit 1) a) as verdict,
@@ -21,19 +22,19 @@ select c.case_id, c.tenant_id, c.status, c.outcome, c.needs_attention, c.version
             coalesce((select json_agg(v) from (select at, choice, person from votes
                       where review_id = asked.review_id order by at) v), '[]') as votes
         from reviews asked where case_id = c.case_id order by round, opened_at) r) as reviews,
-    (select row_to_json(d) from (
+    (select json_agg(d) from (
         select decision_id, review_id, round, decision, decided_by, decided_at, reason, private_note, response,
-            policies, actions
-        from decisions where case_id = c.case_id order by round desc, decided_at desc limit 1) d) as decision,
+            policies, actions, extract(epoch from now() - decided_at) / 86400 as age_days
+        from decisions where case_id = c.case_id order by round, decided_at) d) as decisions,
     (select json_agg(x) from (
         select action_id, kind, target, params, round, direction, ordinal, status, reverses, reversible, error,
-            applied_at, reversed_at, {UNSETTLED} as needs_attention,
+            applied_at, reversed_at, decision_id, aspect, {UNSETTLED} as needs_attention,
             coalesce((select json_agg(s) from (select at, person, reason, outcome from settlements
                       where action_id = a.action_id order by settlement_id) s), '[]') as settlements
         from actions a where case_id = c.case_id order by round, direction, ordinal) x) as actions,
-    (select row_to_json(p) from (
+    (select json_agg(p) from (
         select round, kind, on_appeal, by_person, reason, at from appeals
-        where case_id = c.case_id and c.round > 1 order by round desc limit 1) p) as appeal
+        where case_id = c.case_id and c.round > 1 order by round) p) as appeals
 """
 # Where cases are found in order; no index looks at the status itself, which changes too often for that.
 WAITING = """select distinct case_id from reviews where tenant_id = %(tenant)s and status in ('open', 'blocked')

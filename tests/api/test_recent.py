@@ -1,9 +1,12 @@
 """What is remembered of answers is a hint for those who may see the case, until something newer is heard of."""
 
+from time import monotonic
+
 import pytest
 
-from api.recent import MOST, Recent
+from api.recent import AGED, MOST, MOST_SEEN, Recent
 from hitl.domain.people import Person
+from hitl.operations.seen import Seen
 from hitl.store.notify import Change
 
 AUTHOR = Person("ann", frozenset({"author"}))
@@ -50,3 +53,43 @@ def test_it_forgets_rather_than_grow(recent: Recent) -> None:
     for n in range(MOST + 1):
         recent.tell(AUTHOR, f"case-{n}", 5)
     assert recent.current(AUTHOR, "case-0") is None
+
+
+def _seen(case_id: str = "a-case", version: int = 3, *, status: str = "waiting_review", ago: float = 0.0) -> Seen:
+    return Seen({"case_id": case_id, "version": version, "status": status}, monotonic() - ago)
+
+
+def test_how_a_case_was_shown_is_kept_until_it_changes(recent: Recent) -> None:
+    shown = _seen()
+    recent.see(shown)
+    recent.hear(Change("a-case", 3))
+    recent.hear(Change("another", 9))
+    assert recent.seen("a-case") is shown
+    recent.hear(Change("a-case", 4))
+    assert recent.seen("a-case") is None
+
+
+def test_what_was_overtaken_before_it_was_shown_is_not_kept(recent: Recent) -> None:
+    recent.hear(Change("a-case", 4))
+    recent.see(_seen())
+    assert recent.seen("a-case") is None
+
+
+def test_who_changes_a_case_here_has_it_forgotten(recent: Recent) -> None:
+    recent.see(_seen())
+    recent.tell(AUTHOR, "a-case", 4)
+    assert recent.seen("a-case") is None
+
+
+def test_what_is_under_way_or_was_seen_long_ago_is_not_kept(recent: Recent) -> None:
+    recent.see(_seen(status="executing"))
+    assert recent.seen("a-case") is None
+    recent.see(_seen(ago=AGED + 1))
+    assert recent.seen("a-case") is None
+
+
+def test_few_cases_are_kept_whole(recent: Recent) -> None:
+    for n in range(MOST_SEEN + 1):
+        recent.see(_seen(f"case-{n}"))
+    assert recent.seen("case-0") is None
+    assert recent.seen(f"case-{MOST_SEEN}") is not None

@@ -23,6 +23,7 @@ from hitl.operations.settle import Outcome, settle_action
 from hitl.operations.start import StartRequest, start
 from hitl.platforms.port import Platform
 from hitl.store.postgres import Jsonb, Store, Tx
+from tests.graphs import recalled
 from tests.graphs.world import FakeAnalyzer, FakePlatform, Hook
 
 AUTHOR, AUTHOR_2 = DEV["dev-author"], DEV["dev-author-2"]
@@ -78,7 +79,7 @@ class House:
         more.setdefault("reason", "because")
         request = DecideRequest(case_id, review_id, decision, **more)
         with self.store.statement() as tx:
-            if found := decide_alone(tx, by, request):  # as the desk does it
+            if found := decide_alone(tx, by, request, recalled.seen(self.store, case_id, ADMIN)):  # as the desk does it
                 return found
         with self.store.transaction() as tx:
             return decide(tx, by, request)
@@ -90,7 +91,7 @@ class House:
 
     def rollback(self, case_id: str, *, by: Person = AUTHOR) -> dict[str, Any]:
         with self.store.statement() as tx:
-            if found := rollback_alone(tx, by, case_id, "I was joking"):
+            if found := rollback_alone(tx, by, case_id, "I was joking", recalled.seen(self.store, case_id, ADMIN)):
                 return found
         with self.store.transaction() as tx:
             return rollback(tx, by, case_id, "I was joking")

@@ -1,15 +1,17 @@
 """Lines with a deadline: nothing of it stays behind, at the pool's line or at Postgres."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from typing import Any
 
 import psycopg
 import pytest
 
 from hitl.errors import Unavailable
-from hitl.store.lines import Line
+from hitl.store.lines import LATER, Line
+from hitl.store.notify import Change, Notifier
 from hitl.store.postgres import Store
 
 LOCK = "select pg_advisory_xact_lock(4711)"
@@ -33,6 +35,30 @@ def test_the_line_that_was_used_last_is_used_next(database_url: str) -> None:
         for _ in range(3):
             with store.pool.connection() as found:
                 assert found is warm
+
+
+def test_a_statement_is_all_that_is_asked_of_a_line(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    wait = Line.wait
+
+    def counted(line: Line, gen: Any, *given: Any) -> Any:
+        asked.append(gen)
+        return wait(line, gen, *given)
+
+    with store.statement() as tx:
+        tx.one("select 1 as one")  # prepared from now on
+    monkeypatch.setattr(Line, "wait", counted)
+    with store.statement() as tx:
+        tx.one("select 1 as one")
+    assert len(asked) == 1
+
+
+def test_a_transaction_that_was_left_open_ends_with_the_loan(store: Store) -> None:
+    with store.pool.connection() as line:
+        line.execute("begin")
+        line.execute("create table left_open (a int)")
+    with store.statement() as tx:
+        assert tx.one("select to_regclass('left_open') as found") == {"found": None}
 
 
 def test_who_was_hung_up_on_is_soon_gone_from_postgres_too(store: Store) -> None:
@@ -101,3 +127,27 @@ def test_an_answer_is_its_own_until_the_next_question(store: Store) -> None:
             tx.execute("select 1 / 0")
         assert tx.one("select %s::int as five", (5,)) == {"five": 5}
         assert (rows, first) == ([{"n": 1}, {"n": 2}, {"n": 3}], {"four": 4, "name": "x"})
+
+
+def test_others_are_woken_later_where_something_is_to_be_answered_first(store: Store) -> None:
+    class Heard(Notifier):
+        """Notes what it is told."""
+
+        def wake(self, changes: Iterable[Change], *, commands: bool) -> None:
+            heard.append((list(changes), commands))
+
+    heard: list[tuple[list[Change], bool]] = []
+    store.notifier = Heard(store.url)
+    LATER.calls = calls = list[Callable[[], None]]()
+    try:
+        with store.transaction() as tx:
+            tx.changed.add(Change("a-case"))
+        assert (heard, len(calls)) == ([], 1)
+        calls.pop()()
+        assert heard == [([Change("a-case")], False)]
+        LATER.calls = None
+        with store.statement() as tx:
+            tx.commands = True
+        assert heard[1:] == [([], True)]
+    finally:
+        LATER.calls = None
