@@ -11,7 +11,7 @@ import pytest
 
 from hitl.errors import Unavailable
 from hitl.store.lines import LATER, Line
-from hitl.store.notify import Change, Notifier
+from hitl.store.notify import Change, Due, Notifier
 from hitl.store.postgres import Store
 
 LOCK = "select pg_advisory_xact_lock(4711)"
@@ -133,7 +133,7 @@ def test_others_are_woken_later_where_something_is_to_be_answered_first(store: S
     class Heard(Notifier):
         """Notes what it is told."""
 
-        def wake(self, changes: Iterable[Change], *, commands: bool) -> None:
+        def wake(self, changes: Iterable[Change], *, commands: bool, due: Iterable[Due] = ()) -> None:
             heard.append((list(changes), commands))
 
     heard: list[tuple[list[Change], bool]] = []
