@@ -2,28 +2,25 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
-import orjson
 import psycopg
-from psycopg.abc import Buffer
-from psycopg.adapt import Loader
 from psycopg.rows import DictRow, dict_row
-from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
+from psycopg.types.json import Jsonb
 from psycopg_pool import PoolTimeout
 
 from hitl import failpoints
 from hitl.errors import Unavailable
 from hitl.store.bells import Bells
-from hitl.store.lines import DUE, LATER, Line, Mute, Pool, limit
-from hitl.store.notify import VIGILANT, Change, Due, Notifier, Ringer
+from hitl.store.lines import DUE, LATER, Mute, limit
+from hitl.store.notify import Change, Due, Notifier, Ringer
+from hitl.store.pool import open_pool
 from hitl.store.riders import Write, carries, together
 
-POOL_TIMEOUT = 2.0  # seconds until a caller is told that Postgres is gone
 CROSSED = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure, psycopg.errors.LockNotAvailable)
 # "cached plan must not change result type": a migration has given a column another type since a line prepared this.
 OUTDATED = psycopg.errors.FeatureNotSupported
@@ -35,30 +32,6 @@ GONE = (
     psycopg.errors.IdleInTransactionSessionTimeout,
     PoolTimeout,
 )
-# Who hangs up does not wait for what it asked; without this, neither does Postgres notice before it has done it.
-NOTICED = "set client_connection_check_interval = '500ms'"
-# Each statement is prepared when a connection first sends it, and planned once. Left to themselves, psycopg prepares at
-# the sixth time and Postgres plans six times more: with connections enough that is most of what a short life costs.
-OPTIONS = (
-    "-c timezone=UTC -c client_encoding=UTF8 -c statement_timeout=30s -c idle_in_transaction_session_timeout=10s"
-    " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off"
-)
-PREPARED = 200  # statements kept per connection: more than there are, or they would push each other out
-
-
-def _dumps(value: Any) -> bytes:
-    return orjson.dumps(value)
-
-
-set_json_dumps(_dumps)
-set_json_loads(orjson.loads)
-
-
-class _UuidText(Loader):
-    """Ids are text everywhere outside the database."""
-
-    def load(self, data: Buffer) -> str:
-        return bytes(data).decode()
 
 
 class Tx:
@@ -80,6 +53,7 @@ class Tx:
         self.due: list[Due] = []
         self._riders: list[Write] = []
         self._alone, self._written = alone, False  # each statement is committed by itself: one may carry writes
+        self._last = False  # that one comes now
 
     def along(self, sql: str, params: Any = None) -> None:
         """Have a write done together with the next statement, which does not see it; at the latest with the commit.
@@ -92,13 +66,14 @@ class Tx:
 
     def commits(self) -> None:
         """The next statement is all there is to this: where it is a transaction of its own, its failpoint is here."""
+        self._last = True
         if self._alone and self.name:
             failpoints.hit(f"before_commit:{self.name}")
 
     def flush(self) -> None:
         """Do what still waits for a statement to ride along with."""
         if self._riders:
-            last = self._riders.pop()
+            last, self._last = self._riders.pop(), True
             self.execute(last.sql, last.params)
             self._written = True
 
@@ -111,6 +86,8 @@ class Tx:
         if self._riders and not carries(sql):
             self.flush()
         if self._riders:
+            if self._alone and not self._last:
+                raise RuntimeError("what rides along would be committed by a statement that proves nothing")
             riders, self._riders, self._written = self._riders, [], True
             sql, params = together(riders, sql, params)
         if anew:  # with values in its text: Postgres is told to plan no other than those for any value
@@ -124,35 +101,6 @@ class Tx:
     def all(self, sql: str, params: Any = None, *, anew: bool = False) -> list[DictRow]:
         """All rows."""
         return self.execute(sql, params, anew=anew).fetchall()
-
-
-def _configure(conn: psycopg.Connection[Any]) -> None:
-    conn.adapters.register_loader("uuid", _UuidText)
-    conn.prepared_max = PREPARED
-    with suppress(psycopg.errors.InvalidParameterValue):  # not every system can look
-        conn.execute(NOTICED)
-
-
-def open_pool(url: str, *, size: int) -> Pool:
-    """A pool that heals by itself; times are UTC and no statement hangs for ever."""
-    return Pool(
-        url,
-        connection_class=Line,
-        min_size=1,
-        max_size=size,
-        open=True,
-        timeout=POOL_TIMEOUT,
-        reconnect_timeout=5.0,
-        check=None,
-        configure=_configure,
-        kwargs={
-            "autocommit": True,
-            "row_factory": dict_row,
-            **VIGILANT,
-            "prepare_threshold": 0,
-            "options": OPTIONS,
-        },
-    )
 
 
 class Store:

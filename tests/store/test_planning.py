@@ -8,7 +8,8 @@ import pytest
 
 from hitl.errors import Unavailable
 from hitl.store import maintenance
-from hitl.store.postgres import PREPARED, Store, Tx
+from hitl.store.pool import PREPARED
+from hitl.store.postgres import Store, Tx
 from tests.graphs.house import SUPERVISOR, House, edit
 
 # Columns that a row's own life changes: an index on one of them would make each change write to all of its indexes.

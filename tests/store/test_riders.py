@@ -116,3 +116,10 @@ def test_the_same_texts_make_the_same_statement() -> None:
     """Else Postgres would have to plan it each time."""
     one, other = (together([Write(ADD, (name, 1))], LOOK, None) for name in ("a", "b"))
     assert one.sql is other.sql
+
+
+def test_a_look_takes_nothing_along_where_each_statement_is_committed_by_itself(rows: House) -> None:
+    with pytest.raises(RuntimeError), rows.store.statement() as tx:
+        tx.along(ADD, ("c", 9))
+        tx.one("select 1 as one")
+    assert rows.rows("select 1 from stops where name = 'c'") == []
