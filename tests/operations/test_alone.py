@@ -96,6 +96,7 @@ def test_what_needs_more_than_one_statement_is_left_to_a_transaction(house: Hous
 def test_what_belongs_together_is_never_written_by_two_statements_that_are_no_transaction(house: House) -> None:
     with house.store.statement() as tx:
         tx.along("insert into workers (worker_id, serves, relay) values ('first', '[]', false)")
+        tx.commits()
         tx.one("select 1 as one")
         with pytest.raises(RuntimeError, match="need a transaction"):
             tx.along("insert into workers (worker_id, serves, relay) values ('second', '[]', false)")

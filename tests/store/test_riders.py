@@ -118,8 +118,13 @@ def test_the_same_texts_make_the_same_statement() -> None:
     assert one.sql is other.sql
 
 
-def test_a_look_takes_nothing_along_where_each_statement_is_committed_by_itself(rows: House) -> None:
-    with pytest.raises(RuntimeError), rows.store.statement() as tx:
+def _look_with_a_rider(rows: House) -> None:
+    with rows.store.statement() as tx:
         tx.along(ADD, ("c", 9))
         tx.one("select 1 as one")
+
+
+def test_a_look_takes_nothing_along_where_each_statement_is_committed_by_itself(rows: House) -> None:
+    with pytest.raises(RuntimeError, match="proves nothing"):
+        _look_with_a_rider(rows)
     assert rows.rows("select 1 from stops where name = 'c'") == []
