@@ -18,7 +18,8 @@ from api.recent import Recent
 from hitl.errors import GuardianError
 from hitl.store import events
 from hitl.store.bells import Pipe
-from hitl.store.notify import CASES, Change, Listener, read
+from hitl.store.listener import Listener
+from hitl.store.notify import CASES, Change, read
 from hitl.store.postgres import Store
 
 log = structlog.get_logger(__name__)

@@ -2,7 +2,7 @@
 
 from hitl.domain.cases import AT_REST
 from hitl.domain.people import Person
-from hitl.operations.seen import Seen
+from hitl.operations.shown import Shown
 from hitl.store.notify import Change
 
 MOST = 10_000
@@ -17,7 +17,7 @@ class Recent:
     def __init__(self) -> None:
         self._told: dict[str, tuple[Person, int]] = {}
         self._newest: dict[str, int] = {}
-        self._seen: dict[str, Seen] = {}
+        self._seen: dict[str, Shown] = {}
 
     def tell(self, person: Person, case_id: str, version: int) -> None:
         """Note that a person, who may see the case, was just told its version."""
@@ -26,7 +26,7 @@ class Recent:
         self._told[case_id] = (person, version)
         self._seen.pop(case_id, None)
 
-    def see(self, seen: Seen) -> None:
+    def see(self, seen: Shown) -> None:
         """Note how a case stands; nothing of one that is under way, which will look different at once."""
         if seen.row["status"] not in AT_REST:
             return
@@ -34,7 +34,7 @@ class Recent:
             self._seen.clear()
         self._seen[seen.row["case_id"]] = seen
 
-    def seen(self, case_id: str) -> Seen | None:
+    def seen(self, case_id: str) -> Shown | None:
         """How a case stood when it was last shown here, if nothing newer was heard of."""
         seen = self._seen.get(case_id)
         if seen is None or seen.age > AGED or self._newest.get(case_id, 0) > seen.row["version"]:

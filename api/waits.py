@@ -10,12 +10,12 @@ from api.desk import Desk
 from hitl.domain.cases import AT_REST
 from hitl.domain.people import Person
 from hitl.operations import show
-from hitl.operations.seen import Seen
+from hitl.operations.shown import Shown
 from hitl.store.notify import Change
 from hitl.store.postgres import Tx
 
 Found = dict[str, Any] | show.Mark
-Note = Callable[[Seen], None]
+Note = Callable[[Shown], None]
 SOON = 0.5  # seconds after which a look shows what no wake-up told
 
 

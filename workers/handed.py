@@ -1,5 +1,6 @@
 """What a relay has handed out and not heard the end of."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -8,27 +9,40 @@ FORGET_SECONDS = 10.0  # after which a message counts as lost, as where it was p
 
 
 class Handed:
-    """Commands by id, each until its run has ended here; forgotten after a while, since another may have run it."""
+    """Commands by id: each until its run has ended here, or for a while if none begins here."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._since: dict[int, float] = {}
+        self._out: dict[int, tuple[float, bool]] = {}  # until when it counts, and whether its row says so
         self._lock = threading.Lock()
 
-    def add(self, command_ids: Iterable[int]) -> None:
-        """These are on their way."""
+    def __len__(self) -> int:
         with self._lock:
-            self._since |= dict.fromkeys(command_ids, self._clock())
+            return len(self._left())
+
+    def add(self, command_ids: Iterable[int], *, marked: bool) -> None:
+        """These are on their way; `marked`: their rows say so."""
+        with self._lock:
+            until = self._clock() + FORGET_SECONDS
+            self._out = self._left() | dict.fromkeys(command_ids, (until, marked))
+
+    def began(self, command_id: int) -> None:
+        """A run has begun here: it counts until it ends, however long that takes."""
+        with self._lock:
+            _, marked = self._out.get(command_id, (0.0, True))
+            self._out[command_id] = (math.inf, marked)
 
     def drop(self, *command_ids: int) -> None:
-        """These are not, or no longer."""
+        """These are not on their way, or no longer."""
         with self._lock:
             for command_id in command_ids:
-                self._since.pop(command_id, None)
+                self._out.pop(command_id, None)
 
-    def ids(self) -> list[int]:
-        """Those that may still be on their way."""
+    def unmarked(self) -> list[int]:
+        """Those of which no row says that they are on their way."""
         with self._lock:
-            late = self._clock() - FORGET_SECONDS
-            self._since = {command_id: since for command_id, since in self._since.items() if since > late}
-            return list(self._since)
+            return [command_id for command_id, (_, marked) in self._left().items() if not marked]
+
+    def _left(self) -> dict[int, tuple[float, bool]]:
+        now = self._clock()
+        return {command_id: out for command_id, out in self._out.items() if out[0] > now}

@@ -109,9 +109,7 @@ class Household(Middleware):
         found.store.pool.timeout = QUEUE_SECONDS
         self._leases = Leases(found.store, self.worker_id)
         if self.relays:
-            self._relay = Relay(
-                found.store, broker, self.worker_id, self.settings.window, quick=found.quick, idle=PLACES
-            )
+            self._relay = Relay(found.store, broker, self.worker_id, self.settings.window, quick=found.quick)
             self._loops.append(self._relay)
         if self.settings.broker_url and isinstance(broker, QuorumBroker):
             self._loops.append(DeadLetters(self.settings.broker_url))
@@ -127,6 +125,8 @@ class Household(Middleware):
         """Have connections for the threads that there really are: `dramatiq workers` goes by its --threads."""
         threads = worker.worker_threads
         self.runtime.store.pool.resize(1, _connections(threads))
+        if self._relay:
+            self._relay.works(min(PLACES, threads))
         if "worker_threads" in self.settings.model_fields_set and threads != self.settings.worker_threads:
             log.warning("--threads counts here, not HITL_WORKER_THREADS", threads=threads)
 
@@ -157,6 +157,8 @@ class Household(Middleware):
     def work(self, command_id: int) -> None:
         """Claim a command and carry it out; never raises, since the row in Postgres knows how it went."""
         self._ready.wait()
+        if self._relay:
+            self._relay.began(command_id)
         try:
             self._take(command_id)
         except Unavailable:

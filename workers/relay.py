@@ -10,7 +10,8 @@ from dramatiq import Broker
 from hitl import failpoints
 from hitl.store import outbox, workers
 from hitl.store.excess import Excess
-from hitl.store.notify import COMMANDS, Due, Listener, due_in
+from hitl.store.listener import Listener
+from hitl.store.notify import COMMANDS, Due, due_in
 from hitl.store.postgres import Store, Tx
 from workers.broker import publish
 from workers.doorbell import message
@@ -27,8 +28,8 @@ LOOK_SECONDS = 1.0
 class Relay(Loop):
     """The only publisher. Any number may run: rows are claimed with SKIP LOCKED.
 
-    A relay that is alone, and has fewer than `idle` commands out, hands a new one on as soon as it is told of it,
-    without a look at the others: there is none that should go before. No row says so: if it is lost, it is ready still.
+    A relay that is alone, and has fewer commands out than can run here at once, hands a new one on when it is told of
+    it, without a look at the others: there is none that should go before. No row says so: if it is lost, it is ready.
     """
 
     def __init__(
@@ -39,17 +40,16 @@ class Relay(Loop):
         window: int,
         *,
         quick: bool = True,
-        idle: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__("relay", POLL_SECONDS, self._round)
         self._store, self._broker, self._worker_id, self._window = store, broker, worker_id, window
-        self._idle, self._embedded = min(idle, window), isinstance(broker, InProcessBroker)
-        self._flowing = False
+        self._places, self._embedded = 0, isinstance(broker, InProcessBroker)
+        self._flowing, self._full = False, False
         self._excess = Excess(window, quick=quick)
         self._looked, self._serves, self._alone = float("-inf"), list[str](), False
         self._taken = float("-inf")
-        self._handed, self._unmarked, self._clock = Handed(clock), Handed(clock), clock
+        self._handed, self._clock = Handed(clock), clock
         self._told, self._look, self._turn = list[Due](), False, threading.Lock()
         self._listener = Listener(store.url, COMMANDS, self._heard, store.bells)
 
@@ -63,15 +63,22 @@ class Relay(Loop):
         super().stop()
         self._listener.close()
 
+    def works(self, places: int) -> None:
+        """So many runs can be under way in this process at once."""
+        self._places = min(places, self._window)
+
     def room(self) -> None:
         """A run has ended here: while a backlog fills the window, hand out the next at once, not at the next poll."""
         if self._flowing or self._excess.flowing:
             self.wake()
 
+    def began(self, command_id: int) -> None:
+        """A command that was handed out, by whomever, is taken up here."""
+        self._handed.began(command_id)
+
     def ended(self, command_id: int) -> None:
-        """What was handed out has been dealt with here."""
+        """It has been dealt with."""
         self._handed.drop(command_id)
-        self._unmarked.drop(command_id)
 
     def wake(self) -> None:
         """Look for what is due, now."""
@@ -93,20 +100,19 @@ class Relay(Loop):
         late = self._clock() - self._taken > POLL_SECONDS  # what was not told of is looked for all the same
         if told and not look and not late and self._hand_on(told):
             return
-        self._flowing, more, self._taken = False, True, self._clock()
+        self._full, more, self._taken = False, True, self._clock()
         while more and not self.stopping:
             more = self._publish()
+        self._flowing = self._full
 
     def _hand_on(self, told: Sequence[Due]) -> bool:
         """Hand out what was told of, if nothing else can be waiting; whether that was so."""
-        if self._flowing or not self._alone or len(self._handed.ids()) + len(told) > self._idle:
+        waiting = self._flowing or self._full or not self._alone or self.stopping
+        if waiting or len(self._handed) + len(told) > self._places:
             return False
-        with self._turn:
-            self._excess.saw((0, due.who) for due in told if due.who)
-        self._unmarked.add(due.command_id for due in told)
-        left = self._hand_out([(due.command_id, due.kind) for due in told])
+        self._excess.saw((0, due.who) for due in told if due.who)
+        left = self._hand_out([(due.command_id, due.kind) for due in told], marked=False)
         if left:
-            self._unmarked.drop(*left)
             log.warning("the broker takes nothing", waiting=len(left))
             self._stopped.wait(BROKER_PAUSE)
         return True
@@ -123,27 +129,27 @@ class Relay(Loop):
         failpoints.hit("before_commit:publish")
         with self._store.statement() as tx:
             serves = self._served(tx)
-            due, more = outbox.take(
+            due, full = outbox.take(
                 tx,
                 window=self._window,
                 relay=self._worker_id,
                 serves=serves,
                 excess=self._excess,
-                handed=self._unmarked.ids(),
+                handed=self._handed.unmarked(),
             )
             tx.name = "publish" if due else None
-        self._flowing |= more
-        left = self._hand_out(due)
+        self._full |= full
+        left = self._hand_out(due, marked=True)
         if left:
             log.warning("the broker takes nothing", waiting=len(left))
             with self._store.transaction() as tx:
                 outbox.unpublish(tx, left)
             self._stopped.wait(BROKER_PAUSE)
-        return more and not left
+        return full and bool(due) and not left
 
-    def _hand_out(self, due: list[tuple[int, str]]) -> list[int]:
+    def _hand_out(self, due: list[tuple[int, str]], *, marked: bool) -> list[int]:
         """Publish them together; those that the broker has not confirmed, whatever came in between."""
-        self._handed.add(command_id for command_id, _ in due)
+        self._handed.add((command_id for command_id, _ in due), marked=marked)
         left = self._published(due)
         self._handed.drop(*left)
         return left

@@ -15,7 +15,7 @@ from hitl.domain.events import Fact
 from hitl.domain.people import Person
 from hitl.errors import GuardianError, Invalid, Missing, StaleReview
 from hitl.operations import plan
-from hitl.operations.seen import Seen
+from hitl.operations.shown import Shown
 from hitl.store import cases, policies, reviews
 from hitl.store.postgres import DictRow, Tx
 from hitl.store.proof import MovedOn
@@ -44,7 +44,7 @@ def decide(tx: Tx, person: Person, request: DecideRequest) -> dict[str, Any]:
     return _settle(tx, case, review, settled, cases.record_together)
 
 
-def decide_alone(tx: Tx, person: Person, request: DecideRequest, seen: Seen | None = None) -> dict[str, Any] | None:
+def decide_alone(tx: Tx, person: Person, request: DecideRequest, seen: Shown | None = None) -> dict[str, Any] | None:
     """The same by a look and a statement that is a transaction of its own; None, and nothing done, where it takes more.
 
     That is also where somebody else was faster: then the case is looked at anew, and locked. What was `seen` spares the

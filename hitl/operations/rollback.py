@@ -24,7 +24,7 @@ from hitl.errors import (
     RollbackInProgress,
 )
 from hitl.operations import plan
-from hitl.operations.seen import Seen
+from hitl.operations.shown import Shown
 from hitl.store import actions, cases, policies, reviews
 from hitl.store.postgres import DictRow, Tx
 from hitl.store.proof import MovedOn
@@ -38,7 +38,7 @@ def rollback(tx: Tx, person: Person, case_id: str, reason: str) -> dict[str, Any
 
 
 def rollback_alone(
-    tx: Tx, person: Person, case_id: str, reason: str, seen: Seen | None = None
+    tx: Tx, person: Person, case_id: str, reason: str, seen: Shown | None = None
 ) -> dict[str, Any] | None:
     """The same by looks and a statement that is its own transaction; None, and nothing done, where it takes more.
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from hitl.domain.cases import Status
 from hitl.domain.people import Person
 from hitl.errors import Missing
-from hitl.operations.seen import Seen
+from hitl.operations.shown import Shown
 from hitl.store import events, views
 from hitl.store.postgres import DictRow, Tx
 
@@ -56,7 +56,7 @@ def mark(tx: Tx, person: Person, case_id: str) -> Mark:
     return Mark(*found)
 
 
-def status(tx: Tx, person: Person, case_id: str, note: Callable[[Seen], None] | None = None) -> dict[str, Any]:
+def status(tx: Tx, person: Person, case_id: str, note: Callable[[Shown], None] | None = None) -> dict[str, Any]:
     """A case with its verdict, reviews, decision and actions, as far as this person may see them.
 
     `note` is given all of it.
@@ -64,7 +64,7 @@ def status(tx: Tx, person: Person, case_id: str, note: Callable[[Seen], None] | 
     began = monotonic()
     row = _found(views.whole(tx, person.tenant, _limit(person), case_id))
     if note:
-        note(Seen(row, began))
+        note(Shown.of(row, began))
     return _status(row, person)
 
 

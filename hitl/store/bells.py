@@ -1,8 +1,9 @@
 """Wake-ups on one machine: a named pipe for each process that listens. They spare Postgres a NOTIFY for each commit.
 
-A line that finds a pipe full, or nobody at its end, is lost: harmless, since listeners poll.
+A line that finds a pipe full, or nobody at its end, is lost; who wrote it is told.
 """
 
+import errno
 import os
 import secrets
 import threading
@@ -21,7 +22,8 @@ def beside(url: str) -> Path | None:
     parts = urlsplit(url)
     socket = Path(parse_qs(parts.query).get("host", [""])[0])
     pipes = socket.parent / "bells"
-    found = socket.is_absolute() and hasattr(os, "mkfifo") and pipes.is_dir()
+    ours = os.R_OK | os.W_OK | os.X_OK  # not so where another account has the database
+    found = socket.is_absolute() and hasattr(os, "mkfifo") and pipes.is_dir() and os.access(pipes, ours)
     return pipes / parts.path.strip("/") if found else None
 
 
@@ -45,7 +47,7 @@ class Pipe:
         """What has come."""
         with suppress(BlockingIOError):
             *lines, self._rest = (self._rest + os.read(self._end, READ_BYTES)).split(b"\n")
-            return [line.decode() for line in lines]
+            return [line.decode(errors="replace") for line in lines]
         return []
 
     def close(self) -> None:
@@ -63,13 +65,17 @@ class Bells:
         self._ends: dict[str, int] = {}
         self._turn = threading.Lock()
 
-    def ring(self, channel: str, line: str) -> None:
-        """Write a line to each pipe of a channel; never waits."""
+    def ring(self, channel: str, line: str) -> bool:
+        """Write a line to each pipe of a channel; never waits or fails. Whether there was one, and each took it."""
         with self._turn:
-            self._look()
-            for name, end in list(self._ends.items()):
-                if name.startswith(f"{channel}."):
-                    self._write(name, end, line.encode() + b"\n")
+            try:
+                self._look()
+                ends = [(name, end) for name, end in self._ends.items() if name.startswith(f"{channel}.")]
+                took = [self._write(name, end, line.encode() + b"\n") for name, end in ends]
+            except OSError:  # no file is left to be opened, say
+                self._seen = 0
+                return False
+            return bool(took) and all(took)
 
     def close(self) -> None:
         """Let go of all."""
@@ -84,24 +90,27 @@ class Bells:
             return
         if changed == self._seen:
             return
-        self._seen = changed if time.time_ns() - changed > SETTLED else 0
         names = {path.name for path in self._directory.iterdir() if not path.name.startswith(".")}
         for name in self._ends.keys() - names:
             self._drop(name)
         for name in names - self._ends.keys():
             try:
                 self._ends[name] = os.open(self._directory / name, os.O_WRONLY | os.O_NONBLOCK)
-            except OSError:  # who listened there was killed
-                (self._directory / name).unlink(missing_ok=True)
+            except OSError as error:
+                if error.errno not in (errno.ENXIO, errno.ENOENT):
+                    raise
+                (self._directory / name).unlink(missing_ok=True)  # who listened there was killed
+        self._seen = changed if time.time_ns() - changed > SETTLED else 0
 
-    def _write(self, name: str, end: int, line: bytes) -> None:
+    def _write(self, name: str, end: int, line: bytes) -> bool:
         try:
             os.write(end, line)
         except BlockingIOError:
-            return
+            return False
         except BrokenPipeError:
             self._drop(name)
             (self._directory / name).unlink(missing_ok=True)
+        return True
 
     def _drop(self, name: str) -> None:
         os.close(self._ends.pop(name))

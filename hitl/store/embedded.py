@@ -97,7 +97,7 @@ class EmbeddedPostgres:
         self._lock = Lock.take(self.home, self._root)
         atexit.register(self.stop)
         try:
-            self._make_room_for_bells()
+            (self.home / "bells").mkdir(mode=0o700, exist_ok=True)  # see store/bells.py
             self._initialize()
             self._stopping.clear()
             self._keeper = threading.Thread(target=self._keep, name="embedded-postgres", daemon=True)
@@ -159,11 +159,6 @@ class EmbeddedPostgres:
         directory.mkdir()
         self._home.give(directory)
         return str(directory)
-
-    def _make_room_for_bells(self) -> None:
-        pipes = self.home / "bells"
-        shutil.rmtree(pipes, ignore_errors=True)
-        pipes.mkdir(mode=0o700)
 
     def _run(self, program: str, *args: str) -> subprocess.Popen[bytes]:
         account = self._home.account

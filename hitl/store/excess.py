@@ -1,5 +1,6 @@
 """The excess: commands of authors far ahead of their share. Few of them are under way while anybody else is there."""
 
+import threading
 import time
 from collections.abc import Callable, Iterable
 from zlib import crc32
@@ -29,18 +30,21 @@ class Excess:
         self._company = Company(clock)
         self._flood: str | None = None  # whose excess was handed out last
         self._seen = float("-inf")
+        self._turn = threading.Lock()
 
     def places(self) -> int:
         """How many of the excess may be under way at once."""
-        return max(1, self._window // self._share) if self._company.of(self._flood) else self._window
+        with self._turn:
+            return max(1, self._window // self._share) if self._company.of(self._flood) else self._window
 
     def saw(self, starts: Iterable[tuple[int, str]]) -> None:
         """Starts with these turns, of authors with these marks, are handed out."""
-        for turn, who in starts:
-            if turn < FAR:
-                self._company.meet(who)
-            else:
-                self._flood, self._seen = who, self._clock()
+        with self._turn:
+            for turn, who in starts:
+                if turn < FAR:
+                    self._company.meet(who)
+                else:
+                    self._flood, self._seen = who, self._clock()
 
     @property
     def flowing(self) -> bool:

@@ -90,6 +90,7 @@ class Line(psycopg.Connection[DictRow]):
             except BaseException:
                 packet.command_queue.clear()
                 packet.result_queue.clear()
+                self.close()  # it takes statements for prepared that Postgres has never heard of
                 raise
 
     def wait(self, gen: PQGen[T], interval: float = INTERVAL, timeout: float | None = None) -> T:

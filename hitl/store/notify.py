@@ -6,17 +6,14 @@ that a relay with nothing else to do need not look for it.
 """
 
 import contextlib
-import select
-import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
 import psycopg
 from psycopg.pq import Escaping
 
-from hitl.store.bells import Bells, Pipe
+from hitl.store.bells import LONGEST, Bells
 
 T = TypeVar("T")
 CASES = "hitl_cases"
@@ -30,7 +27,7 @@ VIGILANT: dict[str, Any] = {
     "tcp_user_timeout": 5000,
 }
 LINGER = 0.02  # seconds that news of a case under way wait for news that somebody may be waiting for
-BATCH = 60  # words of up to 60 bytes that fit into one payload
+BATCH = LONGEST // 64  # words of up to 60 bytes that fit into one payload
 
 
 class Change(NamedTuple):
@@ -97,22 +94,6 @@ def lines(changes: Iterable[Change], due: Iterable[Due], *, look: bool) -> Itera
 def _batches(words: Iterable[T]) -> Iterator[list[T]]:
     left = list(words)
     return (left[at : at + BATCH] for at in range(0, len(left), BATCH))
-
-
-class Ringer:
-    """Tells at once, through the bells of this machine."""
-
-    def __init__(self, bells: Bells) -> None:
-        self._bells = bells
-
-    def wake(self, changes: Iterable[Change], *, commands: bool, due: Iterable[Due] = ()) -> None:
-        """Tell them, and return."""
-        for channel, payload in lines(changes, due, look=commands):
-            self._bells.ring(channel, payload)
-
-    def close(self) -> None:
-        """Nothing is left to tell."""
-        self._bells.close()
 
 
 class Notifier:
@@ -188,55 +169,24 @@ def _tell(conn: psycopg.Connection, batch: list[tuple[str, str]]) -> None:
     conn.pgconn.exec_(b";".join(words))
 
 
-class Listener:
-    """Calls back with each payload of a channel, from a thread of its own; reconnects for ever."""
+class Ringer(Notifier):
+    """Tells at once, through the bells of this machine; by NOTIFY what not everybody heard."""
 
-    def __init__(self, url: str, channel: str, heard: Callable[[str], None], bells: Path | None = None) -> None:
-        self._url, self._channel, self._heard = url, channel, heard
-        self._pipe = Pipe(bells, channel) if bells else None
-        self._stop = threading.Event()
-        self._end: socket.socket | None = None
-        self._thread: threading.Thread | None = None
+    def __init__(self, url: str, bells: Bells) -> None:
+        super().__init__(url)
+        self._bells = bells
 
-    def start(self) -> None:
-        """Begin to listen."""
-        ending, self._end = socket.socketpair()
-        self._thread = threading.Thread(target=self._run, args=(ending,), name=f"listen-{self._channel}", daemon=True)
-        self._thread.start()
+    def wake(self, changes: Iterable[Change], *, commands: bool, due: Iterable[Due] = ()) -> None:
+        """Tell them, and return."""
+        changes, due = list(changes), list(due)
+        told = [(channel, self._bells.ring(channel, line)) for channel, line in lines(changes, due, look=commands)]
+        unheard = {channel for channel, heard in told if not heard}
+        if CASES in unheard:
+            super().wake(changes, commands=False)
+        if COMMANDS in unheard:
+            super().wake((), commands=commands, due=due)
 
     def close(self) -> None:
-        """Stop; returns at once unless it is just connecting."""
-        self._stop.set()
-        if self._end and self._thread:
-            self._end.close()
-            self._thread.join(2.0)
-
-    def _run(self, ending: socket.socket) -> None:
-        while not self._stop.is_set():
-            with (
-                contextlib.suppress(psycopg.Error),
-                psycopg.connect(self._url, autocommit=True, **VIGILANT) as conn,
-            ):
-                conn.execute(f"listen {self._channel}")
-                self._listen(conn, ending)
-            self._stop.wait(0.5)
-        ending.close()
-        if self._pipe:
-            self._pipe.close()
-
-    def _listen(self, conn: psycopg.Connection, ending: socket.socket) -> None:
-        """Sleep until the server speaks or is found to be gone: psycopg's own wait looks up ten times a second."""
-        ears = select.poll()
-        ears.register(conn.fileno(), select.POLLIN)
-        ears.register(ending, select.POLLIN)
-        if self._pipe:
-            ears.register(self._pipe, select.POLLIN)
-        for early in conn.notifies(timeout=0):
-            self._heard(early.payload)
-        while not self._stop.is_set():
-            conn.pgconn.consume_input()
-            while notice := conn.pgconn.notifies():
-                self._heard(notice.extra.decode())
-            for line in self._pipe.lines() if self._pipe else ():
-                self._heard(line)
-            ears.poll()
+        """Let go of the bells, too."""
+        super().close()
+        self._bells.close()

@@ -45,12 +45,14 @@ next as (
 unheard as (
     select command_id from commands
     where state = 'published' and published_at <= now() - {REPUBLISH} and {SERVED}
-    order by published_at limit %(window)s for update skip locked)
-update commands c set state = 'published', published_at = now(), publishes = publishes + 1, owner = %(relay)s
-from (select command_id from next union all select command_id from unheard) due
-where c.command_id = due.command_id
-returning c.command_id, c.kind, c.priority, c.turn, (select room from busy) as room, c.tenant_id,
-    case c.kind when 'start' then (select author_id from cases k where k.case_id = c.case_id) end as author"""
+    order by published_at limit %(window)s for update skip locked),
+taken as (
+    update commands c set state = 'published', published_at = now(), publishes = publishes + 1, owner = %(relay)s
+    from (select command_id from next union all select command_id from unheard) due
+    where c.command_id = due.command_id
+    returning c.command_id, c.kind, c.priority, c.turn, c.tenant_id,
+        case c.kind when 'start' then (select author_id from cases k where k.case_id = c.case_id) end as author)
+select busy.room, taken.* from busy left join taken on true"""
 
 
 def take(
@@ -64,7 +66,7 @@ def take(
 ) -> tuple[list[tuple[int, str]], bool]:
     """Mark the most urgent, oldest ready commands as published, as far as the window has room.
 
-    Returns (id, kind) of each in order, and whether they fill the room, so that more may be waiting.
+    Returns (id, kind) of each in order, and whether there is no room beside them, so that more may be waiting.
     Those `handed` out without a mark are not taken, and what of them is not claimed yet takes room.
     The window is all relays' together; a relay keeps to its share of it, so that several at once do not overfill it.
     The marks need not be on the disk: one that is lost costs a second message, never a decision.
@@ -81,10 +83,11 @@ def take(
             "handed": list(handed),
         },
     )
+    taken = [row for row in rows if row["command_id"]]
     if excess:
-        excess.saw((row["turn"], mark(row["tenant_id"], row["author"])) for row in rows if row["author"])
-    rows.sort(key=lambda r: (-r["priority"], r["turn"], r["command_id"]))
-    return [(r["command_id"], r["kind"]) for r in rows], bool(rows) and len(rows) >= rows[0]["room"]
+        excess.saw((row["turn"], mark(row["tenant_id"], row["author"])) for row in taken if row["author"])
+    taken.sort(key=lambda r: (-r["priority"], r["turn"], r["command_id"]))
+    return [(r["command_id"], r["kind"]) for r in taken], len(taken) >= rows[0]["room"]
 
 
 def unpublish(tx: Tx, command_ids: Sequence[int]) -> None:

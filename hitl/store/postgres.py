@@ -114,7 +114,7 @@ class Store:
     def __init__(self, url: str, *, size: int = 8, bells: Path | None = None) -> None:
         self.url, self.bells = url, bells
         self.pool = open_pool(url, size=size)
-        self.notifier = Ringer(Bells(bells)) if bells else Notifier(url)
+        self.notifier = Ringer(url, Bells(bells)) if bells else Notifier(url)
         self._memory: dict[Any, Any] = {}
         self._checking = threading.Lock()
 

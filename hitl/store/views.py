@@ -6,7 +6,7 @@ from hitl.domain.cases import Status
 from hitl.store.actions import UNSETTLED
 from hitl.store.postgres import DictRow, Tx
 
-# Everything that /status shows, and that a decision or an appeal stands on (see operations/seen.py); `content` and
+# Everything that /status shows, and that a decision or an appeal stands on (see operations/shown.py); `content` and
 # `context` come along only where they are asked for. As `json`, which is written straight from the rows: `jsonb` would
 # be built, sorted by key, and written then. What is shown as it stands (a verdict, votes, settlements) has its names in
 # the order that `jsonb` gave them. A first round has no appeal.

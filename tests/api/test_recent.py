@@ -6,7 +6,7 @@ import pytest
 
 from api.recent import AGED, MOST, MOST_SEEN, Recent
 from hitl.domain.people import Person
-from hitl.operations.seen import Seen
+from hitl.operations.shown import Shown
 from hitl.store.notify import Change
 
 AUTHOR = Person("ann", frozenset({"author"}))
@@ -55,8 +55,8 @@ def test_it_forgets_rather_than_grow(recent: Recent) -> None:
     assert recent.current(AUTHOR, "case-0") is None
 
 
-def _seen(case_id: str = "a-case", version: int = 3, *, status: str = "waiting_review", ago: float = 0.0) -> Seen:
-    return Seen({"case_id": case_id, "version": version, "status": status}, monotonic() - ago)
+def _seen(case_id: str = "a-case", version: int = 3, *, status: str = "waiting_review", ago: float = 0.0) -> Shown:
+    return Shown({"case_id": case_id, "version": version, "status": status}, monotonic() - ago)
 
 
 def test_how_a_case_was_shown_is_kept_until_it_changes(recent: Recent) -> None:

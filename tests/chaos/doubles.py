@@ -8,19 +8,21 @@ from typing import Any, LiteralString
 import pika
 import psycopg
 
+from hitl.store.notify import COMMANDS, Due, called
 from tests.chaos.stage import Stage
 from workers.doorbell import QUEUE, message
 
 MOST, LATE = 1000, 60
 SINCE = "select command_id, kind, published_at from commands where published_at > %s order by published_at limit %s"
+UNDER_WAY = "select command_id, kind from commands where state in ('ready', 'published', 'claimed') limit %s"
 AGAIN = "select command_id, kind from commands where published_at is not null order by random() limit %s"
 
 
 class Doubler:
     """Over RabbitMQ it publishes all that relays have published since it last did, shuffled, and some from long ago.
 
-    The embedded broker lives inside each worker. There the relays are made to forget that they have published: another
-    worker's relay publishes the same command again, while the first message is still on its way.
+    The embedded broker lives inside each worker. There the relays are made to forget that they have published, and told
+    of commands that they were told of before: the same one is handed out again, while the first message is on its way.
     """
 
     def __init__(self, stage: Stage) -> None:
@@ -58,12 +60,15 @@ class Doubler:
         self.rung += len(due)
 
     def _forget(self, dice: Random) -> None:
-        rows = self._rows("select command_id from commands where state = 'published' limit %s", MOST)
-        due = [command_id for (command_id,) in rows if dice.random() < 0.5]
+        rows = [row for row in self._rows(UNDER_WAY, MOST) if dice.random() < 0.5]
+        due = [command_id for command_id, _ in rows]
         with psycopg.connect(self._stage.url, autocommit=True, connect_timeout=2) as connection:
-            self.rung += connection.execute(
+            connection.execute(
                 "update commands set state = 'ready' where state = 'published' and command_id = any(%s)", (due,)
-            ).rowcount
+            )
+            for command_id, kind in rows:
+                connection.execute("select pg_notify(%s, %s)", (COMMANDS, called([Due(kind, command_id)], look=False)))
+        self.rung += len(rows)
 
     def _rows(self, sql: LiteralString, *params: Any) -> list[tuple[Any, ...]]:
         with psycopg.connect(self._stage.url, autocommit=True, connect_timeout=2) as connection:

@@ -5,7 +5,7 @@ from typing import Any
 
 from hitl.domain.people import Person
 from hitl.operations import show
-from hitl.operations.seen import Seen
+from hitl.operations.shown import Shown
 from hitl.store import actions, cases, reviews
 from hitl.store.postgres import DictRow, Store
 
@@ -14,9 +14,9 @@ REVERSED = ("tenant_id", "case_id", "action_id", "decision_id", "round", "ordina
 ALSO_REVERSED = ("params", "reversible")
 
 
-def seen(store: Store, case_id: str, person: Person) -> Seen:
+def seen(store: Store, case_id: str, person: Person) -> Shown:
     """How a case stands; the same as a look would say, whatever it is looked at for."""
-    noted: list[Seen] = []
+    noted: list[Shown] = []
     with store.statement() as tx:
         show.status(tx, person, case_id, noted.append)
     (found,) = noted
@@ -25,7 +25,7 @@ def seen(store: Store, case_id: str, person: Person) -> Seen:
     return found
 
 
-def _same_for_decisions(store: Store, found: Seen) -> None:
+def _same_for_decisions(store: Store, found: Shown) -> None:
     for review in found.row["reviews"] or []:
         with store.statement() as tx:
             case, looked = reviews.for_decision(tx, found.row["case_id"], review["review_id"], locked=False)
@@ -37,7 +37,7 @@ def _same_for_decisions(store: Store, found: Seen) -> None:
             assert (known, recalled) == (case, looked)
 
 
-def _same_for_rollbacks(store: Store, found: Seen) -> None:
+def _same_for_rollbacks(store: Store, found: Shown) -> None:
     with store.statement() as tx:
         case, looked = reviews.for_rollback(tx, found.row["case_id"], locked=False)
         standing = actions.standing(tx, found.row["case_id"])
@@ -56,6 +56,6 @@ def _reversed(row: DictRow) -> list[Any]:
     return [*(row[name] for name in (*REVERSED, *ALSO_REVERSED)), row["undoing"] is None]
 
 
-def aged(found: Seen, seconds: float) -> Seen:
+def aged(found: Shown, seconds: float) -> Shown:
     """The same, seen so long ago."""
-    return Seen(found.row, monotonic() - seconds)
+    return Shown(found.row, monotonic() - seconds)

@@ -1,5 +1,6 @@
 """Wake-ups through named pipes: each listener hears each line, and who writes never waits, whoever comes or hangs."""
 
+import errno
 import os
 import select
 import threading
@@ -10,7 +11,8 @@ import pytest
 
 from hitl.store.bells import LONGEST, Bells, Pipe, beside
 from hitl.store.embedded import EmbeddedPostgres
-from hitl.store.notify import CASES, COMMANDS, Change, Due, Listener, Ringer
+from hitl.store.listener import Listener
+from hitl.store.notify import CASES, COMMANDS, Change, Due, Ringer
 from tests.graphs.house import House
 
 
@@ -54,7 +56,7 @@ def test_who_comes_later_in_the_same_moment_is_heard_of_at_once(tmp_path: Path, 
 
 
 def test_nobody_rings_where_nobody_ever_listened(tmp_path: Path) -> None:
-    Bells(tmp_path / "nowhere").ring("news", "one")
+    assert Bells(tmp_path / "nowhere").ring("news", "one") is False
     assert not (tmp_path / "nowhere").exists()
 
 
@@ -85,10 +87,11 @@ def test_who_does_not_read_keeps_nobody_waiting_and_loses_whole_lines(bells: Bel
     line = "x" * (LONGEST // 2)
     for _ in range(200):
         bells.ring("news", line)
+    assert bells.ring("news", line) is False
     heard = [line for _ in range(100) for line in _lines(pipe, 0)]
     assert 1 < len(heard) < 200
     assert set(heard) == {line}
-    bells.ring("news", "after")
+    assert bells.ring("news", "after") is True
     assert _lines(pipe) == ["after"]
 
 
@@ -126,7 +129,7 @@ def test_who_listens_hears_bells_and_notifies_alike(house: House, tmp_path: Path
 
     listener = Listener(house.url, CASES, hear, tmp_path / "pipes")
     listener.start()
-    ringer = Ringer(Bells(tmp_path / "pipes"))
+    ringer = Ringer(house.url, Bells(tmp_path / "pipes"))
     ringer.wake([Change("a", 3, True)], commands=False)
     assert came.acquire(timeout=10)
     house.store.notifier.wake([Change("b", 4, True)], commands=False)
@@ -138,8 +141,67 @@ def test_who_listens_hears_bells_and_notifies_alike(house: House, tmp_path: Path
 
 def test_a_command_is_told_before_the_news_of_its_case(tmp_path: Path) -> None:
     news, work = Pipe(tmp_path / "pipes", CASES), Pipe(tmp_path / "pipes", COMMANDS)
-    ringer = Ringer(Bells(tmp_path / "pipes"))
+    ringer = Ringer("postgresql:///nowhere", Bells(tmp_path / "pipes"))
     ringer.wake([Change("a", 3, False)], commands=False, due=[Due("resume", 7)])
     assert (_lines(work), _lines(news)) == (["resume:7:"], ["a:3:0"])
     for end in (news, work, ringer):
         end.close()
+
+
+@pytest.mark.parametrize("broken", ["open", "listdir"])
+def test_who_cannot_open_one_more_file_takes_no_listener_for_dead(
+    tmp_path: Path, bells: Bells, pipe: Pipe, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    def none_left(*_: object, **__: object) -> int:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, broken, none_left)
+        assert bells.ring("news", "one") is False
+    assert bells.ring("news", "two") is True
+    assert _lines(pipe) == ["two"]
+
+
+def test_what_nobody_heard_through_a_pipe_is_told_by_notify(house: House, tmp_path: Path) -> None:
+    heard, came = list[str](), threading.Semaphore(0)
+
+    def hear(payload: str) -> None:
+        heard.append(payload)
+        came.release()
+
+    elsewhere = Listener(house.url, COMMANDS, hear)
+    news = Pipe(tmp_path / "pipes", CASES)
+    elsewhere.start()
+    ringer = Ringer(house.url, Bells(tmp_path / "pipes"))
+    while not came.acquire(timeout=0.2):  # until it listens
+        ringer.wake([Change("a", 3, True)], commands=False, due=[Due("start", 7, "x")])
+    elsewhere.close()
+    ringer.close()
+    assert set(heard) == {"start:7:x"}
+    assert set(_lines(news)) == {"a:3:1"}
+    news.close()
+
+
+def test_who_cannot_take_in_what_is_told_hears_the_next_all_the_same(house: House, tmp_path: Path) -> None:
+    came = threading.Event()
+
+    def hear(payload: str) -> None:
+        if payload != "good":
+            raise LookupError
+        came.set()
+
+    listener = Listener(house.url, CASES, hear, tmp_path / "pipes")
+    listener.start()
+    bells = Bells(tmp_path / "pipes")
+    for word in ("bad", "good"):
+        assert bells.ring(CASES, word)
+    assert came.wait(10)
+    listener.close()
+    bells.close()
+
+
+def test_where_the_database_is_another_accounts_there_are_no_bells(
+    own_postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert beside(own_postgres.url) is None

@@ -12,6 +12,7 @@ import pytest
 import hitl
 from hitl.store import notify
 from hitl.store.bells import LONGEST
+from hitl.store.listener import Listener
 from hitl.store.notify import (
     BATCH,
     CASES,
@@ -19,7 +20,6 @@ from hitl.store.notify import (
     VIGILANT,
     Change,
     Due,
-    Listener,
     Notifier,
     called,
     due_in,

@@ -8,7 +8,7 @@ from hitl.graphs import registry
 from hitl.store import workers
 from hitl.store.notify import LOOK, Due, called
 from tests.workers.crew import Crew
-from workers import handed, relay
+from workers import relay
 from workers.handed import FORGET_SECONDS, Handed
 from workers.relay import Relay
 
@@ -30,7 +30,8 @@ class Alone:
             ]
         self.lives("here")
         self.now = 1000.0
-        self.relay = Relay(crew.store, self.broker, "here", WINDOW, idle=IDLE, clock=lambda: self.now)
+        self.relay = Relay(crew.store, self.broker, "here", WINDOW, clock=lambda: self.now)
+        self.relay.works(IDLE)
         self.relay._round()
 
     def lives(self, relay_id: str) -> None:
@@ -158,16 +159,53 @@ def test_a_post_far_ahead_of_its_authors_share_is_looked_for(embedded_crew: Crew
     assert (told[0][1], told[-1][1]) == (False, True)
 
 
-def test_what_was_handed_out_is_forgotten_after_a_while() -> None:
+def test_what_was_handed_out_is_forgotten_after_a_while_unless_it_runs_here() -> None:
     now = 0.0
     out = Handed(clock=lambda: now)
-    out.add([1, 2])
-    now = handed.FORGET_SECONDS / 2
-    out.add([3])
-    out.drop(2, 4)
-    assert out.ids() == [1, 3]
-    now = handed.FORGET_SECONDS + 0.1
-    assert out.ids() == [3]
+    out.add([1, 2], marked=False)
+    out.began(2)
+    now = FORGET_SECONDS / 2
+    out.add([3], marked=True)
+    out.add([4], marked=False)
+    out.drop(4, 5)
+    assert (len(out), out.unmarked()) == (3, [1, 2])
+    now = FORGET_SECONDS + 0.1
+    assert (len(out), out.unmarked()) == (2, [2])
+
+
+def test_what_runs_here_counts_whoever_handed_it_out() -> None:
+    out = Handed()
+    out.began(1)
+    assert (len(out), out.unmarked()) == (1, [])
+    out.drop(1)
+    assert len(out) == 0
+
+
+def test_what_others_run_does_not_pile_up(alone: Alone) -> None:
+    alone.lives("there")
+    for _ in range(3):
+        alone.now += FORGET_SECONDS + 0.1
+        alone.post(WINDOW)
+        alone.tell([], look=True)
+        alone.crew.run("update commands set state = 'done', finished_at = now()")
+    assert alone.messages() >= 2 * WINDOW
+    assert len(alone.relay._handed._out) <= WINDOW
+
+
+def test_behind_a_full_window_nothing_is_handed_on_however_long_it_is_full(alone: Alone) -> None:
+    alone.post(WINDOW + 1)
+    alone.tell([], look=True)
+    alone.crew.run("update commands set published_at = now()")
+    alone.now += FORGET_SECONDS + 0.1
+    alone.relay._round()  # there is no room: it takes nothing
+    alone.tell(alone.post())
+    assert alone.messages() == WINDOW
+
+
+def test_who_does_not_work_hands_nothing_on(alone: Alone) -> None:
+    alone.relay.works(0)
+    alone.tell(alone.post())
+    assert (alone.messages(), alone.crew.commands("published")) == (1, 1)
 
 
 def test_an_empty_word_is_a_reason_to_look() -> None:

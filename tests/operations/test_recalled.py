@@ -8,7 +8,7 @@ from hitl.domain.deadlines import APPEAL_DAYS
 from hitl.errors import AppealExpired, ConflictOfInterest
 from hitl.operations.decide import DecideRequest, decide_alone
 from hitl.operations.rollback import rollback_alone
-from hitl.operations.seen import DAY
+from hitl.operations.shown import DAY
 from hitl.store.postgres import Store, Tx
 from tests.graphs import recalled
 from tests.graphs.house import ADMIN, AUTHOR, MODERATOR, MODERATOR_2, House
@@ -104,3 +104,12 @@ def test_a_decision_grows_older_after_it_was_seen(house: House) -> None:
         rollback_alone(tx, AUTHOR, case_id, "late", recalled.aged(old, DAY))
     with house.store.statement() as tx:
         assert rollback_alone(tx, AUTHOR, case_id, "in time", old)
+
+
+def test_nothing_that_was_written_for_people_is_kept(house: House) -> None:
+    case_id = house.acted()
+    house.rollback(case_id)
+    house.drain()
+    kept = repr(recalled.seen(house.store, case_id, ADMIN).row)
+    for secret in ("I was joking", "silly goose", "rationale", "private_note"):
+        assert secret not in kept

@@ -6,23 +6,36 @@ there. Nobody is to be refused for what was seen a while ago: that takes a look 
 
 from dataclasses import dataclass, fields
 from time import monotonic
-from typing import Any
+from typing import Any, Self
 
 from hitl.domain.cases import Case
 from hitl.errors import Missing
 from hitl.store.postgres import DictRow
 
 STANDING = ("applied", "conflict", "reversal_incomplete")
+# What is kept of each: no reasons, notes or rationale, which live only in rows that can be erased.
+KEPT = {
+    "decisions": ("decision_id", "decided_by", "policies", "age_days"),
+    "appeals": ("by_person", "round", "kind"),
+}
 COLUMNS = tuple(field.name for field in fields(Case))
 DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Shown:
     """A row of `views.whole`, and when it was read, on the monotonic clock."""
 
     row: DictRow
     at: float
+
+    @classmethod
+    def of(cls, row: DictRow, at: float) -> Self:
+        """Of such a row what decisions and appeals stand on."""
+        kept = {name: [{key: one[key] for key in keys} for one in row[name] or []] for name, keys in KEPT.items()}
+        reviews = [{name: value for name, value in review.items() if name != "form"} for review in row["reviews"] or []]
+        bare = {name: value for name, value in row.items() if name not in ("content", "context")}
+        return cls({**bare, **kept, "reviews": reviews, "verdict": _named(row["verdict"])}, at)
 
     @property
     def age(self) -> float:
@@ -69,7 +82,7 @@ class Seen:
 
     def _found(self) -> list[str] | None:
         verdict = self.row["verdict"]
-        return None if verdict is None else [c["policy"] for c in verdict["categories"] if "policy" in c]
+        return None if verdict is None else [c["policy"] for c in verdict["categories"]]
 
     def _involved(self) -> set[str]:
         voted = (vote for review in self._all("reviews") if review["status"] == "decided" for vote in review["votes"])
@@ -83,3 +96,10 @@ class Seen:
 
     def _all(self, what: str) -> list[dict[str, Any]]:
         return self.row[what] or []
+
+
+def _named(verdict: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The policies that a verdict names, and nothing of its reasons."""
+    if verdict is None:
+        return None
+    return {"categories": [{"policy": c["policy"]} for c in verdict["categories"] if "policy" in c]}
