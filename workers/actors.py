@@ -14,22 +14,22 @@ dramatiq.set_broker(broker)
 @dramatiq.actor(queue_name="cases")
 def start(command_id: int) -> None:
     """Analyze a post; wait for people, or allow it."""
-    household.work(command_id)
+    household.work(command_id, "start")
 
 
 @dramatiq.actor(queue_name="cases")
 def resume(command_id: int) -> None:
     """Carry a decision out."""
-    household.work(command_id)
+    household.work(command_id, "resume")
 
 
 @dramatiq.actor(queue_name="cases")
 def rollback(command_id: int) -> None:
     """Reverse what was done; ask people again."""
-    household.work(command_id)
+    household.work(command_id, "rollback")
 
 
 @dramatiq.actor(queue_name="cases")
 def settle(command_id: int) -> None:
     """Finish what a person settled."""
-    household.work(command_id)
+    household.work(command_id, "settle")

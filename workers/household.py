@@ -154,13 +154,16 @@ class Household(Middleware):
         tracing.shutdown()
         self._runtime.close()
 
-    def work(self, command_id: int) -> None:
-        """Claim a command and carry it out; never raises, since the row in Postgres knows how it went."""
+    def work(self, command_id: int, kind: str) -> None:
+        """Claim a command and carry it out; never raises, since the row in Postgres knows how it went.
+
+        `kind` is what the message says; the row is right.
+        """
         self._ready.wait()
         if self._relay:
             self._relay.began(command_id)
         try:
-            self._take(command_id)
+            self._take(command_id, kind)
         except Unavailable:
             log.warning("the database is gone; the command will be published again", command_id=command_id)
         except Exception:
@@ -169,17 +172,17 @@ class Household(Middleware):
             if self._relay:
                 self._relay.ended(command_id)
 
-    def _take(self, command_id: int) -> None:
+    def _take(self, command_id: int, kind: str) -> None:
         try:
             with self._solitude.shared():
-                self._begin_and_run(command_id, alone=False)
+                self._begin_and_run(command_id, kind, alone=False)
         except runs.Suspect:
             with self._solitude.alone():
-                self._begin_and_run(command_id, alone=True)
+                self._begin_and_run(command_id, kind, alone=True)
 
-    def _begin_and_run(self, command_id: int, *, alone: bool) -> None:
+    def _begin_and_run(self, command_id: int, kind: str, *, alone: bool) -> None:
         with self._room.place():
-            command = self.runtime.runner.begin(command_id, self.worker_id, alone=alone)
+            command = self.runtime.runner.begin(command_id, self.worker_id, alone=alone, kind=kind)
             if command is not None:
                 self._run(command)
 

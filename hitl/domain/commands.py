@@ -1,6 +1,6 @@
 """What must happen next: rows that move a case, leased to one worker at a time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
@@ -35,6 +35,7 @@ class Seen:
     state: dict[str, Any] | None = None
     answer: dict[str, Any] | None = None
     undoing: bool = True
+    subject: dict[str, Any] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,13 +54,18 @@ class Runner:
         """The graph versions, `name@version`, that can be run here."""
         return list(VERSIONS)
 
-    def begin(self, command_id: int, owner: str, *, alone: bool = True) -> Command | None:
-        """Claim a command for this process; None when there is nothing to do, Suspect when it has to run alone."""
+    def begin(self, command_id: int, owner: str, *, alone: bool = True, kind: str | None = None) -> Command | None:
+        """Claim a command, of this kind most likely, for this process; Suspect when it has to run alone.
+
+        None when there is nothing to do.
+        """
         quick = self._judge.quick
         begins = None if quick else openings.started(owner)
         failpoints.hit("before_commit:claim")
         with self._store.statement() as tx:
-            command = claims.at_once(tx, command_id, owner=owner, serves=self.serves, begins=begins)
+            command = claims.at_once(
+                tx, command_id, owner=owner, serves=self.serves, begins=begins, starts=kind == "start"
+            )
             tx.name = "claim" if command else None
         if command is not None:
             return command

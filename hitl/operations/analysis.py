@@ -10,7 +10,7 @@ from hitl.domain.events import Fact
 from hitl.domain.policies import PolicySet
 from hitl.domain.verdicts import Post, Verdict
 from hitl.operations.left import Left
-from hitl.store import analyses, cases, policies
+from hitl.store import analyses, policies
 from hitl.store.postgres import Tx
 
 
@@ -24,10 +24,10 @@ class Subject:
     kept: bool | None
 
 
-def subject(tx: Tx, case_id: str) -> Subject:
-    """What is to be judged."""
-    row = analyses.subject(tx, case_id)
-    case = cases.taken_from(row)
+def subject(tx: Tx, case_id: str, seen: dict[str, Any] | None = None) -> Subject:
+    """What is to be judged; `seen` is what a claim saw of it, if nobody has written a verdict since."""
+    row = seen or analyses.subject(tx, case_id)
+    case: Case = row["case"]
     policy_set = policies.get(tx, case.tenant_id, case.policy, case.policy_version)
     return Subject(case, Post(row["body"], row["context"]), policy_set, row["kept"])
 

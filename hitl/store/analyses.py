@@ -6,6 +6,7 @@ from hitl.store import cases
 from hitl.store.postgres import DictRow, Jsonb, Tx
 
 # What a review is opened on and what is told of an analysis.
+KEPT = "(select suspect or sampled from analyses a where a.case_id = {} order by a.round desc limit 1)"
 TOLD = ("suspect", "unavailable", "sampled", "categories", "analyzer", "latency_ms", "proposals")
 
 
@@ -23,13 +24,12 @@ def keep(tx: Tx, values: dict[str, Any]) -> None:
 
 
 def subject(tx: Tx, case_id: str) -> DictRow:
-    """The case with its text: `body`, `context`, `kept` (whether people are to be asked, None before a verdict)."""
+    """The `case` with its text: `body`, `context`, `kept` (whether people are to be asked, None before a verdict)."""
     row = tx.one(
-        f"""select {cases.COLUMNS}, body, context,
-            (select suspect or sampled from analyses a where a.case_id = %(id)s order by a.round desc limit 1) as kept
-        from cases join (select case_id as of_case, body, context from contents) t on of_case = case_id
-        where case_id = %(id)s""",
+        f"""select {cases.MINE}, t.body, t.context, {KEPT.format("mine.case_id")} as kept
+        from cases mine join contents t using (case_id) where mine.case_id = %(id)s""",
         {"id": case_id},
     )
     assert row is not None, "a case and its content are written together"
-    return row
+    case = cases.taken_from(row, "mine_")
+    return {**row, "case": case}

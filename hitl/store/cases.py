@@ -27,6 +27,8 @@ INVOLVED = """select unnest(array[author_id, started_by]) as person from cases w
           and voted.status = 'decided'"""
 _NAMES = tuple(name.strip() for name in COLUMNS.split(","))
 MINE = ", ".join(f"mine.{name} as mine_{name}" for name in _NAMES)  # beside columns of other tables
+AS_MINE = ", ".join(f"{name} as mine_{name}" for name in _NAMES)
+OF_MINE = ", ".join(f"mine.mine_{name}" for name in _NAMES)
 # Derived, never told: nobody can forget it.
 NEEDS_ATTENTION = f"exists (select 1 from actions a where a.case_id = cases.case_id and {UNSETTLED})"
 DERIVED = f"needs_attention = {NEEDS_ATTENTION}, updated_at = now(), cleared = 0"  # with whatever is told of a case

@@ -7,19 +7,20 @@ from hitl.domain.cases import AT_REST, Case
 from hitl.domain.commands import LEASE_SECONDS, MAX_ATTEMPTS, SUSPECT_AFTER, Command, Seen
 from hitl.domain.events import Fact
 from hitl.store import cases
+from hitl.store.analyses import KEPT
 from hitl.store.commands import CLAIMED, SERVED
 from hitl.store.notify import Change
 from hitl.store.postgres import DictRow, Jsonb, Tx
 
-SEEN = """(select round from cases c where c.case_id = commands.case_id) as round,
-    (select to_jsonb(h) from checkpoint_heads h
-        where h.thread_id = commands.case_id::text and h.checkpoint_ns = '') as head,
-    (select jsonb_build_object('decision_id', d.decision_id, 'decision', d.decision, 'interrupt_id', r.interrupt_id,
-            'digest', d.digest, 'acts', exists (
+HEAD = """(select to_jsonb(h) from checkpoint_heads h
+    where h.thread_id = commands.case_id::text and h.checkpoint_ns = '') as head"""
+DECIDED = """(select jsonb_build_object('decision_id', d.decision_id, 'decision', d.decision,
+            'interrupt_id', r.interrupt_id, 'digest', d.digest, 'acts', exists (
                 select 1 from actions a where a.case_id = commands.case_id and a.decision_id = d.decision_id))
         from decisions d join reviews r using (review_id) where d.decision_id = commands.ref) as answer,
     exists (select 1 from actions a where a.case_id = commands.case_id and a.direction = 'reverse'
         and a.status in ('planned', 'sending')) as undoing"""
+SEEN = f"(select round from cases c where c.case_id = commands.case_id) as round, {HEAD}, {DECIDED}"
 
 CLAIM = """state = 'claimed', owner = %(owner)s, epoch = epoch + 1, attempts = attempts + 1,
     lost = lost + (state = 'claimed')::int, lease_until = now() + make_interval(secs => %(lease)s),
@@ -41,27 +42,36 @@ BEGUN = f"""begun as (
         select case_id, version, tenant_id, %(type)s, %(actor_kind)s, %(actor_id)s, 'received', %(after)s, %(data)s
         from begun)"""
 ONCE = f"""update commands set {CLAIM} from mine
-        where {CLAIMABLE} and commands.case_id = mine.case_id and {SERVED} and kind <> 'settle'
+        where {CLAIMABLE} and commands.case_id = mine.case_id and {SERVED} and kind {{kind}}
           and lost < %(suspect)s and attempts < %(most)s and mine.status <> 'needs_migration'
           and mine.version = (select version from cases c where c.case_id = mine.case_id)
           and not exists (select 1 from commands other where other.case_id = commands.case_id
               and other.kind = 'settle' and other.state in ('ready', 'published', 'claimed'))
-        returning {CLAIMED}, {SEEN}"""
+        returning {CLAIMED}, mine.round, {HEAD}, {{seen}}"""
 MINE = """mine as materialized (
-            select case_id, status, version from cases
+            select case_id, status, version, round{} from cases
             where case_id = (select case_id from commands where command_id = %(id)s) for update)"""
-SILENT = f"with {MINE} {ONCE}"
-TELLING = f"""with {MINE}, claimed as ({ONCE}),
+ANY = ONCE.format(kind="<> 'settle'", seen=DECIDED)
+SILENT = f"with {MINE.format('')} {ANY}"
+TELLING = f"""with {MINE.format("")}, claimed as ({ANY}),
     {BEGUN}
     select claimed.*, (select version from begun) as begun from claimed"""
+# A post's first run wants its text, and nothing of decisions.
+FIRST = f"""with {MINE.format(f", {cases.AS_MINE}")},
+    claimed as ({ONCE.format(kind="= 'start'", seen="null::jsonb as answer, false as undoing")})
+    select claimed.*, {cases.OF_MINE}, t.body, t.context, {KEPT.format("claimed.case_id")} as kept
+    from claimed join mine using (case_id) join contents t using (case_id)"""
 
 
-def at_once(tx: Tx, command_id: int, *, owner: str, serves: Sequence[str], begins: Fact | None) -> Command | None:
+def at_once(
+    tx: Tx, command_id: int, *, owner: str, serves: Sequence[str], begins: Fact | None, starts: bool = False
+) -> Command | None:
     """What `approach` and `claim` do in turn, in one statement, where nothing is unusual; None also where anything is.
 
     `begins` is told of a case that was received until now, with the claim: that its analysis begins; None: not yet.
     Unusual are: a settling command of the case, a case that is parked, a run that was lost or begun too often, and a
     case that moved on while its row was waited for: the rest of the statement sees the moment at which it began.
+    `starts`: it is taken for a start, and any other command is unusual; then its text is seen as well.
     """
     params: dict[str, Any] = {
         "id": command_id,
@@ -72,7 +82,7 @@ def at_once(tx: Tx, command_id: int, *, owner: str, serves: Sequence[str], begin
         "most": MAX_ATTEMPTS,
     }
     if begins is None:
-        row = tx.one(SILENT, params)
+        row = tx.one(FIRST if starts else SILENT, params)
         return _claimed(row) if row else None
     row = tx.one(TELLING, params | _told(begins))
     if row is None:
@@ -118,5 +128,12 @@ def claim(tx: Tx, command_id: int, *, owner: str, serves: Sequence[str]) -> Comm
 
 def _claimed(row: DictRow) -> Command:
     head, answer, round_ = row.pop("head") or {}, row.pop("answer"), row.pop("round")
-    seen = Seen(round_, head.get("checkpoint_id"), head.get("state"), answer, row.pop("undoing"))
+    seen = Seen(round_, head.get("checkpoint_id"), head.get("state"), answer, row.pop("undoing"), _subject(row))
     return Command(**row, seen=seen)
+
+
+def _subject(row: DictRow) -> dict[str, Any] | None:
+    if "body" not in row:
+        return None
+    text = {name: row.pop(name) for name in ("body", "context", "kept")}
+    return {"case": cases.taken_from(row, "mine_"), **text}

@@ -113,12 +113,16 @@ class House:
         )
         return [r["command_id"] for r in found]
 
+    def kind(self, command_id: int) -> str | None:
+        found = self.rows("select kind from commands where command_id = %s", (command_id,))
+        return found[0]["kind"] if found else None
+
     def deliver(self, command_id: int, worker: str = "w1") -> str | None:
-        command = self.runner(worker).begin(command_id, worker)
+        command = self.runner(worker).begin(command_id, worker, kind=self.kind(command_id))
         return self.runner(worker).run(command) if command else None
 
     def claim(self, command_id: int, worker: str = "w1") -> Command:
-        command = self.runner(worker).begin(command_id, worker)
+        command = self.runner(worker).begin(command_id, worker, kind=self.kind(command_id))
         assert command is not None, "nothing to claim"
         return command
 

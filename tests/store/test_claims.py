@@ -11,7 +11,7 @@ import pytest
 from hitl.domain.commands import Command
 from hitl.errors import Fenced, TargetBusy
 from hitl.operations import openings, runs
-from hitl.store import calls, claims
+from hitl.store import calls, cases, claims
 from hitl.store.notify import Change
 from tests.graphs.house import MODERATOR, House
 
@@ -23,6 +23,9 @@ ON_ITS_WAY = """insert into actions (action_id, tenant_id, case_id, decision_id,
         target, aspect, params, reversible, status, sent_at, key)
     select id, tenant_id, case_id, decision_id, round, 99, direction, kind, target, aspect, params, reversible,
         'sending', now(), id || ':0' from actions, gen_random_uuid() id where case_id = %(case)s limit 1"""
+
+VERDICT = """insert into analyses (case_id, round, suspect, unavailable, sampled, categories, rationale, analyzer,
+        latency_ms, proposals) values (%s, 1, false, false, true, '[]', '', 'a', 1, '[]')"""
 
 
 def _at_once(house: House, command_id: int, *, quick: bool = True, owner: str = "w1") -> Command | None:
@@ -194,3 +197,32 @@ def test_one_goes_to_a_target_at_a_time(house: House) -> None:
     planned = house.rows("select action_id from actions where case_id = %s and status = 'planned' limit 1", (case_id,))
     with pytest.raises(TargetBusy), house.store.transaction() as tx:
         calls.enter_and_send(tx, run, planned[0]["action_id"])
+
+
+def test_a_start_is_claimed_with_its_text_which_nobody_prints(house: House) -> None:
+    house.analyzer.quick = True
+    case_id = house.start("a rhubarb pie")
+    run = house.claim(house.due()[0])
+    assert run.seen.subject is not None
+    with house.store.transaction() as tx:
+        assert run.seen.subject["case"] == cases.get(tx, case_id)
+    assert (run.seen.subject["body"], run.seen.subject["kept"]) == ("a rhubarb pie", None)
+    assert "rhubarb" not in repr(run)
+
+
+def test_what_its_message_takes_for_a_start_is_claimed_as_what_it_is(house: House) -> None:
+    case_id = house.waiting()
+    house.decide(case_id, "approve")
+    run = house.runner().begin(house.due()[0], "w1", kind="start")
+    assert run is not None
+    assert (run.kind, run.seen.subject) == ("resume", None)
+    assert run.seen.answer is not None
+
+
+def test_a_verdict_that_is_there_already_is_seen_with_the_claim(house: House) -> None:
+    house.analyzer.quick = True
+    case_id = house.start()
+    house.sql(VERDICT, (case_id,))
+    run = house.claim(house.due()[0])
+    assert run.seen.subject is not None
+    assert run.seen.subject["kept"] is True

@@ -15,8 +15,7 @@ SERVES = [SERVED]
 
 def _take(house: House, window: int = 64, relay: str = "relay") -> list[int]:
     with house.store.transaction() as tx:
-        taken, more = outbox.take(tx, window=window, relay=relay, serves=SERVES)
-    assert taken or not more
+        taken, _ = outbox.take(tx, window=window, relay=relay, serves=SERVES)
     return [command_id for command_id, _ in taken]
 
 
@@ -66,6 +65,13 @@ def test_a_relay_is_told_when_more_may_be_waiting(house: House) -> None:
             told.append((len(taken), more))
             tx.execute("update commands set state = 'done', finished_at = now() where state = 'published'")
     assert told == [(3, True), (2, False), (0, False)]
+
+
+def test_a_relay_is_told_that_there_is_no_room_where_it_takes_nothing(house: House) -> None:
+    _starts(house, *[5] * 4)
+    with house.store.transaction() as tx:
+        told = [outbox.take(tx, window=3, relay="relay", serves=SERVES) for _ in range(2)]
+    assert [(len(taken), full) for taken, full in told] == [(3, True), (0, True)]
 
 
 def test_what_the_broker_did_not_take_is_ready_again_and_what_was_claimed_meanwhile_is_not(house: House) -> None:

@@ -188,7 +188,7 @@ def test_what_others_run_does_not_pile_up(alone: Alone) -> None:
         alone.post(WINDOW)
         alone.tell([], look=True)
         alone.crew.run("update commands set state = 'done', finished_at = now()")
-    assert alone.messages() >= 2 * WINDOW
+    assert alone.messages() > WINDOW
     assert len(alone.relay._handed._out) <= WINDOW
 
 
