@@ -60,7 +60,7 @@ TELLING = f"""with {MINE.format("")}, claimed as ({ANY}),
 FIRST = f"""with {MINE.format(f", {cases.AS_MINE}")},
     claimed as ({ONCE.format(kind="= 'start'", seen="null::jsonb as answer, false as undoing")})
     select claimed.*, {cases.OF_MINE}, t.body, t.context, {KEPT.format("claimed.case_id")} as kept
-    from claimed join mine using (case_id) join contents t using (case_id)"""
+    from claimed join mine using (case_id) left join contents t using (case_id)"""
 
 
 def at_once(
@@ -136,4 +136,5 @@ def _subject(row: DictRow) -> dict[str, Any] | None:
     if "body" not in row:
         return None
     text = {name: row.pop(name) for name in ("body", "context", "kept")}
-    return {"case": cases.taken_from(row, "mine_"), **text}
+    case = cases.taken_from(row, "mine_")
+    return {"case": case, **text} if text["body"] is not None else None

@@ -226,3 +226,10 @@ def test_a_verdict_that_is_there_already_is_seen_with_the_claim(house: House) ->
     run = house.claim(house.due()[0])
     assert run.seen.subject is not None
     assert run.seen.subject["kept"] is True
+
+
+def test_a_start_whose_text_is_gone_is_claimed_all_the_same(house: House) -> None:
+    house.analyzer.quick = True
+    case_id = house.start()
+    house.sql("delete from contents where case_id = %s", (case_id,))
+    assert house.claim(house.due()[0]).seen.subject is None
