@@ -26,11 +26,10 @@ class Handed:
             until = self._clock() + FORGET_SECONDS
             self._out = self._left() | dict.fromkeys(command_ids, (until, marked))
 
-    def began(self, command_id: int) -> None:
-        """A run has begun here: it counts until it ends, however long that takes."""
+    def claimed(self, command_id: int) -> None:
+        """It runs here, and counts until that ends, however long it takes; its row says so, until it is taken away."""
         with self._lock:
-            _, marked = self._out.get(command_id, (0.0, True))
-            self._out[command_id] = (math.inf, marked)
+            self._out[command_id] = (math.inf, True)
 
     def drop(self, *command_ids: int) -> None:
         """These are not on their way, or no longer."""

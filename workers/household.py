@@ -160,8 +160,6 @@ class Household(Middleware):
         `kind` is what the message says; the row is right.
         """
         self._ready.wait()
-        if self._relay:
-            self._relay.began(command_id)
         try:
             self._take(command_id, kind)
         except Unavailable:
@@ -184,6 +182,8 @@ class Household(Middleware):
         with self._room.place():
             command = self.runtime.runner.begin(command_id, self.worker_id, alone=alone, kind=kind)
             if command is not None:
+                if self._relay:
+                    self._relay.claimed(command_id)
                 self._run(command)
 
     def _run(self, command: Command) -> None:

@@ -72,9 +72,9 @@ class Relay(Loop):
         if self._flowing or self._excess.flowing:
             self.wake()
 
-    def began(self, command_id: int) -> None:
-        """A command that was handed out, by whomever, is taken up here."""
-        self._handed.began(command_id)
+    def claimed(self, command_id: int) -> None:
+        """A command that was handed out, by whomever, runs here."""
+        self._handed.claimed(command_id)
 
     def ended(self, command_id: int) -> None:
         """It has been dealt with."""

@@ -35,7 +35,8 @@ class StoredJudge:
     def analyze(self, run: Run) -> bool:
         """Analyze once; True when people are to be asked."""
         with self._store.statement() as tx:
-            found = analysis.subject(tx, run.command.case_id, run.command.seen.subject if run.unmoved else None)
+            first = run.unmoved and run.command.attempts == 1  # so nobody can have written a verdict since the claim
+            found = analysis.subject(tx, run.command.case_id, run.command.seen.subject if first else None)
         if found.kept is not None:
             return found.kept
         began = time.perf_counter()

@@ -33,9 +33,10 @@ class Shown:
     def of(cls, row: DictRow, at: float) -> Self:
         """Of such a row what decisions and appeals stand on."""
         kept = {name: [{key: one[key] for key in keys} for one in row[name] or []] for name, keys in KEPT.items()}
-        reviews = [{name: value for name, value in review.items() if name != "form"} for review in row["reviews"] or []]
+        for name, text in (("reviews", "form"), ("actions", "settlements")):
+            kept[name] = [{key: value for key, value in one.items() if key != text} for one in row[name] or []]
         bare = {name: value for name, value in row.items() if name not in ("content", "context")}
-        return cls({**bare, **kept, "reviews": reviews, "verdict": _named(row["verdict"])}, at)
+        return cls({**bare, **kept, "verdict": _named(row["verdict"])}, at)
 
     @property
     def age(self) -> float:

@@ -75,7 +75,8 @@ class Bells:
             except OSError:  # no file is left to be opened, say
                 self._seen = 0
                 return False
-            return bool(took) and all(took)
+            alive = [taken for taken in took if taken is not None]
+            return bool(alive) and all(alive)
 
     def close(self) -> None:
         """Let go of all."""
@@ -102,7 +103,8 @@ class Bells:
                 (self._directory / name).unlink(missing_ok=True)  # who listened there was killed
         self._seen = changed if time.time_ns() - changed > SETTLED else 0
 
-    def _write(self, name: str, end: int, line: bytes) -> bool:
+    def _write(self, name: str, end: int, line: bytes) -> bool | None:
+        """Whether the pipe took it; None: nobody is at its end any more."""
         try:
             os.write(end, line)
         except BlockingIOError:
@@ -110,6 +112,7 @@ class Bells:
         except BrokenPipeError:
             self._drop(name)
             (self._directory / name).unlink(missing_ok=True)
+            return None
         return True
 
     def _drop(self, name: str) -> None:

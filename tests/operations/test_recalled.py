@@ -8,7 +8,7 @@ from hitl.domain.deadlines import APPEAL_DAYS
 from hitl.errors import AppealExpired, ConflictOfInterest
 from hitl.operations.decide import DecideRequest, decide_alone
 from hitl.operations.rollback import rollback_alone
-from hitl.operations.shown import DAY
+from hitl.operations.shown import DAY, Shown
 from hitl.store.postgres import Store, Tx
 from tests.graphs import recalled
 from tests.graphs.house import ADMIN, AUTHOR, MODERATOR, MODERATOR_2, House
@@ -113,3 +113,6 @@ def test_nothing_that_was_written_for_people_is_kept(house: House) -> None:
     kept = repr(recalled.seen(house.store, case_id, ADMIN).row)
     for secret in ("I was joking", "silly goose", "rationale", "private_note"):
         assert secret not in kept
+    row = recalled.seen(house.store, case_id, ADMIN).row
+    settled = {**row["actions"][0], "settlements": [{"reason": "it was a mistake"}]}
+    assert "mistake" not in repr(Shown.of({**row, "actions": [settled]}, 0.0))

@@ -163,19 +163,19 @@ def test_what_was_handed_out_is_forgotten_after_a_while_unless_it_runs_here() ->
     now = 0.0
     out = Handed(clock=lambda: now)
     out.add([1, 2], marked=False)
-    out.began(2)
+    out.claimed(2)
     now = FORGET_SECONDS / 2
     out.add([3], marked=True)
     out.add([4], marked=False)
     out.drop(4, 5)
-    assert (len(out), out.unmarked()) == (3, [1, 2])
+    assert (len(out), out.unmarked()) == (3, [1])
     now = FORGET_SECONDS + 0.1
-    assert (len(out), out.unmarked()) == (2, [2])
+    assert (len(out), out.unmarked()) == (2, [])
 
 
 def test_what_runs_here_counts_whoever_handed_it_out() -> None:
     out = Handed()
-    out.began(1)
+    out.claimed(1)
     assert (len(out), out.unmarked()) == (1, [])
     out.drop(1)
     assert len(out) == 0
@@ -190,6 +190,14 @@ def test_what_others_run_does_not_pile_up(alone: Alone) -> None:
         alone.crew.run("update commands set state = 'done', finished_at = now()")
     assert alone.messages() > WINDOW
     assert len(alone.relay._handed._out) <= WINDOW
+
+
+def test_what_is_taken_away_from_a_run_that_hangs_is_handed_out_again(alone: Alone) -> None:
+    (posted,) = alone.post()
+    alone.tell([posted])
+    alone.relay.claimed(posted)  # and hangs; its lease runs out, and upkeep makes it ready again
+    alone.tell([], look=True)
+    assert (alone.messages(), alone.crew.commands("published")) == (2, 1)
 
 
 def test_behind_a_full_window_nothing_is_handed_on_however_long_it_is_full(alone: Alone) -> None:
