@@ -16,7 +16,8 @@ from api.hub import Hub
 from api.metrics import Gauges
 from hitl.errors import Unavailable
 from hitl.runtime import Runtime
-from hitl.store.lines import DUE, LATER
+from hitl.store.lines import DUE
+from hitl.store.notify import LATER
 from hitl.store.postgres import Tx
 from hitl.telemetry.metrics import Metrics
 

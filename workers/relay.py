@@ -69,7 +69,7 @@ class Relay(Loop):
 
     def room(self) -> None:
         """A run has ended here: while a backlog fills the window, hand out the next at once, not at the next poll."""
-        if self._flowing or self._excess.flowing:
+        if self._backed_up or self._excess.flowing:
             self.wake()
 
     def claimed(self, command_id: int) -> None:
@@ -107,8 +107,9 @@ class Relay(Loop):
 
     def _hand_on(self, told: Sequence[Due]) -> bool:
         """Hand out what was told of, if nothing else can be waiting; whether that was so."""
-        waiting = self._flowing or self._full or not self._alone or self.stopping
-        if waiting or len(self._handed) + len(told) > self._places:
+        if self._backed_up or not self._alone or self.stopping:
+            return False
+        if len(self._handed) + len(told) > self._places:
             return False
         self._excess.saw((0, due.who) for due in told if due.who)
         left = self._hand_out([(due.command_id, due.kind) for due in told], marked=False)
@@ -116,6 +117,11 @@ class Relay(Loop):
             log.warning("the broker takes nothing", waiting=len(left))
             self._stopped.wait(BROKER_PAUSE)
         return True
+
+    @property
+    def _backed_up(self) -> bool:
+        """Whether the last look, or the one under way, found no room: then more may be waiting."""
+        return self._flowing or self._full
 
     def _served(self, tx: Tx) -> list[str]:
         """The graph versions that living workers serve; old news for a second costs nothing."""

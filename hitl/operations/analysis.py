@@ -37,13 +37,8 @@ def sampled(verdict: Verdict, policy_set: PolicySet) -> bool:
     return not verdict.suspect and random.random() < policy_set.sample_rate  # noqa: S311
 
 
-def keep(tx: Tx, of: Subject, verdict: Verdict, *, sampled: bool, latency_ms: int) -> None:
-    """Store a verdict, in a transaction of the run that found it."""
-    left(of, verdict, sampled=sampled, latency_ms=latency_ms).write(tx)
-
-
 def left(of: Subject, verdict: Verdict, *, sampled: bool, latency_ms: int) -> Left:
-    """The same, left to the run to write."""
+    """A verdict, left to the run that found it to write."""
     values = _row(of, verdict) | {"sampled": sampled, "latency_ms": latency_ms}
 
     def along(tx: Tx) -> list[Fact]:

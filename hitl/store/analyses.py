@@ -5,8 +5,8 @@ from typing import Any
 from hitl.store import cases
 from hitl.store.postgres import DictRow, Jsonb, Tx
 
-# What a review is opened on and what is told of an analysis.
 KEPT = "(select suspect or sampled from analyses a where a.case_id = {} order by a.round desc limit 1)"
+# What a review is opened on and what is told of an analysis.
 TOLD = ("suspect", "unavailable", "sampled", "categories", "analyzer", "latency_ms", "proposals")
 
 

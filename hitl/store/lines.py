@@ -1,7 +1,7 @@
 """Lines to Postgres that do not wait for ever: what says nothing until its deadline is hung up and never used again."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from time import monotonic
 from typing import Any, TypeVar
@@ -25,22 +25,6 @@ class _Due(threading.local):
 
 
 DUE = _Due()
-
-
-class _Later(threading.local):
-    """Where this thread's wake-ups wait until an answer is on its way; None: they do not wait."""
-
-    calls: list[Callable[[], None]] | None = None
-
-    def do(self, call: Callable[[], None]) -> None:
-        """Wake now, or then."""
-        if self.calls is None:
-            call()
-        else:
-            self.calls.append(call)
-
-
-LATER = _Later()
 
 
 class Mute(psycopg.OperationalError):

@@ -7,7 +7,7 @@ that a relay with nothing else to do need not look for it.
 
 import contextlib
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
 import psycopg
@@ -79,6 +79,22 @@ def due_in(payload: str) -> tuple[list[Due], bool]:
         else:
             look = True
     return due, look
+
+
+class _Later(threading.local):
+    """Where this thread's wake-ups wait until an answer is on its way; None: they do not wait."""
+
+    calls: list[Callable[[], None]] | None = None
+
+    def do(self, call: Callable[[], None]) -> None:
+        """Wake now, or then."""
+        if self.calls is None:
+            call()
+        else:
+            self.calls.append(call)
+
+
+LATER = _Later()
 
 
 def lines(changes: Iterable[Change], due: Iterable[Due], *, look: bool) -> Iterator[tuple[str, str]]:

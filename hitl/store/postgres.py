@@ -16,8 +16,8 @@ from psycopg_pool import PoolTimeout
 from hitl import failpoints
 from hitl.errors import Unavailable
 from hitl.store.bells import Bells
-from hitl.store.lines import DUE, LATER, Mute, limit
-from hitl.store.notify import Change, Due, Notifier, Ringer
+from hitl.store.lines import DUE, Mute, limit
+from hitl.store.notify import LATER, Change, Due, Notifier, Ringer
 from hitl.store.pool import open_pool
 from hitl.store.riders import Write, carries, together
 

@@ -42,7 +42,7 @@ def _suspect(tx: Tx, command: Command) -> None:
     found = analysis.subject(tx, command.case_id)
     if found.kept is None:
         verdict = Verdict(True, (Finding("harassment", 2, 0.93, (Span(0, 4),)),), "Insulting words.", "test-1")
-        analysis.keep(tx, found, verdict, sampled=False, latency_ms=3)
+        analysis.left(found, verdict, sampled=False, latency_ms=3).write(tx)
 
 
 def _serves(tx: Tx, case_id: str) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 
 from api import desk
 from hitl.errors import Unavailable
-from hitl.store.lines import LATER
+from hitl.store.notify import LATER
 
 
 def _refuse() -> int:

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,11 +12,14 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from api import hub
 from api.hub import Hub
 from api.main import create_app
 from hitl.directory import DEV
 from hitl.runtime import Runtime, build
 from hitl.store import events
+from hitl.store.bells import Bells
+from hitl.store.notify import CASES
 from tests.api.carried import to_end, to_review
 from tests.api.conftest import as_, post, served, settings
 
@@ -38,14 +42,35 @@ def test_a_poll_that_breaks_is_not_the_last(database_url: str) -> None:
     runtime = build(settings(), url=database_url)
 
     async def wait() -> bool:
-        hub = Stumbling(runtime.store)
-        await hub.open()
-        with hub.watch("default", None) as bell:
+        stumbling = Stumbling(runtime.store)
+        await stumbling.open()
+        with stumbling.watch("default", None) as bell:
             rang = await bell.rings(20)
-        await hub.stop()
+        await stumbling.stop()
         return rang
 
     assert asyncio.run(wait())
+    runtime.close()
+
+
+def test_who_waits_is_woken_through_the_pipe_of_this_machine(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "POLL_SECONDS", 60.0)
+    runtime = build(settings(), url=database_url)
+    runtime.store.bells = tmp_path / "pipes"
+
+    async def wait() -> bool:
+        waiting = Hub(runtime.store)
+        await waiting.open()
+        with waiting.watch("default", "a-case") as bell:
+            assert Bells(tmp_path / "pipes").ring(CASES, "a-case:3:1")
+            rang = await bell.rings(20)
+        await waiting.stop()
+        return rang
+
+    assert asyncio.run(wait())
+    assert list((tmp_path / "pipes").iterdir()) == []
     runtime.close()
 
 

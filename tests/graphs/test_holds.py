@@ -1,7 +1,6 @@
 """An applied action is a hold by its cause: undoing one decision never undoes another's, and the last one restores."""
 
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.graphs.house import SUPERVISOR, House, edit
+from tests.graphs.troubled import while_it_looks
 
 POST, WRITER = "post:p", "author:dev-author"
 REMOVED = {"remove_content": {"removed": True}}
@@ -127,18 +127,6 @@ def test_effects_on_one_target_never_overlap(house: House) -> None:
     assert house.world.shows(WRITER) == {}
 
 
-def _while_it_looks(house: House, act: Callable[[], object]) -> None:
-    """Another worker acts while the next look at a target is under way."""
-
-    def once() -> None:
-        house.world.on_read = None
-        other = threading.Thread(target=act)
-        other.start()
-        other.join()
-
-    house.world.on_read = once
-
-
 def test_the_before_image_is_read_while_nobody_else_of_us_touches_the_target(house: House) -> None:
     first = _acted(house, 1, "remove_content")
     second = house.waiting(content="text 2", content_id="p")
@@ -146,7 +134,7 @@ def test_the_before_image_is_read_while_nobody_else_of_us_touches_the_target(hou
     (command_id,) = house.due()
     house.rollback(first, by=SUPERVISOR)
 
-    _while_it_looks(house, lambda: house.drain("w2"))
+    while_it_looks(house, lambda: house.drain("w2"))
     house.deliver(command_id)
     house.insist()
     assert house.world.shows(POST) == REMOVED
@@ -162,7 +150,7 @@ def test_a_reversal_looks_again_when_another_decision_has_touched_its_target_sin
     house.rollback(first, by=SUPERVISOR)
     (backward,) = [command_id for command_id in house.due() if command_id != forward]
 
-    _while_it_looks(house, lambda: house.deliver(forward, "w2"))
+    while_it_looks(house, lambda: house.deliver(forward, "w2"))
     house.deliver(backward)
     house.insist()
     assert house.world.shows(POST) == REMOVED

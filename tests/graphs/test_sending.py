@@ -9,6 +9,7 @@ import pytest
 
 from hitl.store.postgres import Store
 from tests.graphs.house import SUPERVISOR, House, edit
+from tests.graphs.troubled import while_it_looks
 
 POST = "post:p"
 
@@ -18,18 +19,6 @@ def _decided(house: House, n: int = 1) -> tuple[str, int]:
     case_id = house.waiting(content=f"text {n}", content_id="p")
     house.decide(case_id, "edit", actions=edit("remove_content"))
     return case_id, house.command(case_id)["command_id"]
-
-
-def _while_it_looks(house: House, act: Callable[[], object]) -> None:
-    """Somebody acts while the next look at a target is under way."""
-
-    def once() -> None:
-        house.world.on_read = None
-        other = threading.Thread(target=act)
-        other.start()
-        other.join()
-
-    house.world.on_read = once
 
 
 def _together(gate: threading.Barrier) -> Callable[[], None]:
@@ -69,7 +58,7 @@ def test_an_action_is_sent_without_a_transaction_around_it(house: House) -> None
 
 def test_a_lease_lost_while_it_looked_sends_nothing_and_calls_nobody(house: House) -> None:
     case_id, command_id = _decided(house)
-    _while_it_looks(house, house.expire)
+    while_it_looks(house, house.expire)
     assert house.deliver(command_id) == "fenced"
     assert (house.world.calls, house.told(case_id)[-1]) == ([], "review_decided")
     assert house.rows("select status, called, sent_at from actions") == [
@@ -82,7 +71,7 @@ def test_a_lease_lost_while_it_looked_sends_nothing_and_calls_nobody(house: Hous
 
 def test_a_case_that_moved_on_while_it_looked_is_sent_the_long_way(house: House) -> None:
     case_id, command_id = _decided(house)
-    _while_it_looks(house, lambda: house.sql("update cases set version = version + 7"))
+    while_it_looks(house, lambda: house.sql("update cases set version = version + 7"))
     assert house.deliver(command_id) == "done"
     assert (len(house.world.calls), house.actions(case_id)) == (1, {"remove_content": "applied"})
     events = house.events(case_id)

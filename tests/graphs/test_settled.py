@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.graphs.house import SUPERVISOR, SUPERVISOR_2, House, edit
+from tests.graphs.house import SUPERVISOR, House, edit
+from tests.graphs.troubled import kept_with_a_conflict
 from tests.graphs.watched import Watched
 
 POST = "post:p"
@@ -48,12 +49,7 @@ def test_what_the_last_reversal_of_a_held_round_undid_stands_no_more(house: Hous
 
 
 def test_what_a_person_had_to_look_at_and_is_undone_needs_nobody_any_more(house: House, watched: Watched) -> None:
-    case_id = house.acted("edit", actions=edit("remove_content"), content_id="p")
-    house.world.state[POST] = {"remove_content": {"by": "the law"}}
-    house.rollback(case_id, by=SUPERVISOR)
-    house.insist()
-    house.decide(case_id, "reject", by=SUPERVISOR_2)
-    house.insist()
+    case_id = kept_with_a_conflict(house)
     assert house.show(case_id)["needs_attention"]
     house.world.state[POST] = {}
     house.rollback(case_id, by=SUPERVISOR)

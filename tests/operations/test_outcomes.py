@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.graphs.house import SUPERVISOR, SUPERVISOR_2, House, edit
+from tests.graphs.troubled import kept_with_a_conflict
 
 POST = "post:p"
 
@@ -13,23 +14,11 @@ def _of(house: House, case_id: str) -> str:
     return str(house.action(case_id, "remove_content")["action_id"])
 
 
-def _kept_with_a_conflict(house: House) -> str:
-    """Kept in the second round, but the removal was changed by somebody else and stands as it is."""
-    case_id = house.acted("edit", actions=edit("remove_content"), content_id="p")
-    house.world.state[POST] = {"remove_content": {"by": "the law"}}
-    house.rollback(case_id, by=SUPERVISOR)
-    house.insist()
-    house.decide(case_id, "reject", by=SUPERVISOR_2)
-    house.insist()
-    assert house.show(case_id)["outcome"] == "actioned"
-    return case_id
-
-
 @pytest.mark.parametrize(
     ("outcome", "ends"), [("overwrite", "kept"), ("leave", "kept"), ("did_not_happen", "actioned")]
 )
 def test_a_settled_conflict_changes_the_outcome_of_a_closed_case(house: House, outcome: Any, ends: str) -> None:
-    case_id = _kept_with_a_conflict(house)
+    case_id = kept_with_a_conflict(house)
     house.settle(_of(house, case_id), outcome)
     house.insist()
     assert (house.status(case_id), house.show(case_id)["outcome"]) == ("completed", ends)
@@ -90,7 +79,7 @@ def test_an_effect_found_in_a_held_round_stands_until_that_is_decided(house: Hou
 
 
 def test_the_permission_to_overwrite_is_for_once(house: House) -> None:
-    case_id = _kept_with_a_conflict(house)
+    case_id = kept_with_a_conflict(house)
     house.world.faults = ["refuse"]
     house.settle(_of(house, case_id), "overwrite")
     house.insist()

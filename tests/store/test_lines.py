@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from hitl.errors import Unavailable
-from hitl.store.lines import LATER, Line
-from hitl.store.notify import Change, Due, Notifier
+from hitl.store.lines import Line
+from hitl.store.notify import LATER, Change, Due, Notifier
 from hitl.store.postgres import Store
 
 LOCK = "select pg_advisory_xact_lock(4711)"
