@@ -43,7 +43,11 @@ def node_modules(name: str) -> Path:
             raise NotInstallable("npm is not on this machine")
         shutil.rmtree(place, ignore_errors=True)
         shutil.copytree(source, place)
-        _run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(place)])
+        install = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(place)]
+        try:
+            _run(install)
+        except NotInstallable:  # Node knows its own certificate authorities only, not those of this machine
+            _run(["env", "NODE_OPTIONS=--use-openssl-ca", *install])
         _stamp(place, lock)
     return place / "node_modules"
 
