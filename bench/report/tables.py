@@ -1,6 +1,7 @@
 """The page's tables, in Markdown."""
 
 from collections.abc import Iterable, Sequence
+from statistics import median
 
 from bench.report import measures
 from bench.report.results import Json, Measure, Results, Spread
@@ -72,15 +73,22 @@ def survived(results: Results) -> str:
 
 
 def processes(results: Results) -> str:
-    """Where the CPU time and the memory go, process by process (the last round)."""
+    """Where the CPU time and the memory go, process by process: medians of the rounds."""
     rows = []
     for system in results.systems:
-        busy = (results.of(system, "closed-0") or [{}])[-1].get("cpu_ms_by_process", {})
-        resting = (results.of(system, "idle") or [{}])[-1].get("pss_mib_by_process", {})
+        busy = _medians(results.of(system, "closed-0"), "cpu_ms_by_process")
+        resting = _medians(results.of(system, "idle"), "pss_mib_by_process")
         for name in sorted(busy.keys() | resting.keys(), key=lambda name: -busy.get(name, 0.0)):
             cells = [_cell(busy.get(name)), _cell(resting.get(name))]
             rows.append([title(system), name, *cells])
     return table(["", "process", "CPU per case, ms", "idle PSS, MiB"], rows)
+
+
+def _medians(lines: Sequence[Json], key: str) -> dict[str, float]:
+    """Name by name, the median of those rounds that have it."""
+    found = [line[key] for line in lines if key in line]
+    names = {name: None for round_ in found for name in round_}
+    return {name: median(round_[name] for round_ in found if name in round_) for name in names}
 
 
 def every_run(results: Results) -> str:

@@ -56,6 +56,16 @@ def test_growth_is_judged_at_each_size() -> None:
     assert _of(_lines(), "cases/s with 1,000,000 closed", EMBEDDED) == "**MISSED**"
 
 
+def test_what_each_process_takes_is_the_median_of_its_rounds() -> None:
+    spent = ({"server": 10.0}, {"server": 40.0}, {"server": 12.0})
+    rounds = [_closed("restate", "closed-0", 90.0, cpu_ms_by_process=each) for each in spent]
+    memory = {"server": 250.0, "child": 30.0}
+    resting = {"system": "restate", "scenario": "idle", "round": 1, "pss_mib_by_process": memory}
+    found = tables.processes(Results([HEAD, VERSIONS, *rounds, resting]))
+    assert "| Restate | server | 12.0 | 250.0 |" in found
+    assert "| Restate | child | – | 30.0 |" in found
+
+
 def test_a_flood_is_judged_by_the_other_authors_p99() -> None:
     assert _of(_lines(), "beside another's flood", EMBEDDED) == "met"
     assert _of(_lines(), "beside another's flood", RABBITMQ) == "**MISSED**"
