@@ -107,13 +107,18 @@ def _account(home: Path) -> Account:
 
 def _settle_elsewhere(base: Path, elsewhere: Path) -> Path:
     """A home outside `base`, for root's own directories are closed to the account that must live there."""
-    SHARED.mkdir(parents=True, exist_ok=True)
+    _open_shared()
     key = hashlib.sha256(bytes(base)).hexdigest()[:12]
     home = Path(tempfile.mkdtemp(prefix=f"{key}-", dir=SHARED))
     home.chmod(0o711)
     elsewhere.write_text(f"{home}\n")
     sys.stderr.write(f"{base} is closed to the account that Postgres runs as: the database lives in {home}.\n")
     return home
+
+
+def _open_shared() -> None:
+    SHARED.mkdir(parents=True, exist_ok=True)
+    SHARED.chmod(0o755)  # whatever umask root has: others must pass through
 
 
 def _within_reach(binaries: Path, account: Account) -> Path:
@@ -124,7 +129,7 @@ def _within_reach(binaries: Path, account: Account) -> Path:
     stamp = hashlib.sha256(f"{install}:{install.stat().st_mtime_ns}".encode()).hexdigest()[:12]
     copy = SHARED / f"binaries-{stamp}"
     if not copy.exists():
-        SHARED.mkdir(parents=True, exist_ok=True)
+        _open_shared()
         fresh = Path(tempfile.mkdtemp(prefix="copying-", dir=SHARED))
         package = install.parent  # its sibling .libs holds libpq, which is found by a relative path
         for tree in (package, package.with_name(f"{package.name}.libs")):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from hitl.errors import Unavailable
+from hitl.store import embedded_home
 from hitl.store.embedded_home import Account, find_binaries, find_home, settle
 
 STRANGER = Account(uid=os.geteuid() + 4242, gid=os.getegid() + 4242)
@@ -43,6 +44,21 @@ def test_a_home_elsewhere_is_followed(tmp_path: Path) -> None:
     elsewhere.rmdir()
     with pytest.raises(Unavailable, match="delete that file to start afresh"):
         settle(tmp_path / "data")
+
+
+def test_what_root_shares_is_open_whatever_the_umask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedded_home, "SHARED", tmp_path / "shared")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    (tmp_path / "closed").mkdir(mode=0o700)
+    before = os.umask(0o077)
+    try:
+        home = find_home(tmp_path / "closed")
+    finally:
+        os.umask(before)
+    assert home is not None
+    assert home.parent == tmp_path / "shared"
+    assert STRANGER._has(home.parent, 0o5)
+    assert STRANGER._has(home, 0o1)
 
 
 def test_looking_for_a_home_makes_none(tmp_path: Path) -> None:
