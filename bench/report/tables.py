@@ -87,7 +87,7 @@ def processes(results: Results) -> str:
 def _medians(lines: Sequence[Json], key: str) -> dict[str, float]:
     """Name by name, the median of those rounds that have it."""
     found = [line[key] for line in lines if key in line]
-    names = {name: None for round_ in found for name in round_}
+    names = dict.fromkeys(name for round_ in found for name in round_)
     return {name: median(round_[name] for round_ in found if name in round_) for name in names}
 
 
