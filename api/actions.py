@@ -25,7 +25,7 @@ router = APIRouter(tags=["moderation"])
     openapi_extra=openapi.sends(Settle, examples.SETTLE),
     responses=openapi.answers(202, examples.SETTLED, *openapi.POST, 404, 409),
 )
-def post_settle(
+async def post_settle(
     *,
     request: Request,
     desk: TheDesk,
@@ -36,7 +36,7 @@ def post_settle(
 ) -> Response:
     """A supervisor says what became of it, or what to do about it; the case carries on from there."""
     known = ids.action(action_id)
-    return accept(
+    return await accept(
         desk,
         person,
         request,

@@ -16,6 +16,7 @@ from api.hub import Hub
 from api.metrics import Gauges
 from hitl.errors import Unavailable
 from hitl.runtime import Runtime
+from hitl.store.at_hand import AtHand
 from hitl.store.lines import DUE
 from hitl.store.notify import LATER
 from hitl.store.postgres import Tx
@@ -41,6 +42,7 @@ class Desk:
     def __post_init__(self) -> None:
         self.runtime.store.patience = PATIENCE
         self.gauges = Gauges(self.runtime.store)
+        self.at_hand = AtHand(self.runtime.store)
         self._readers = ThreadPoolExecutor(READERS, "reader")
         self._writers = ThreadPoolExecutor(WRITERS, "writer")
 
@@ -48,13 +50,24 @@ class Desk:
         """Run a reading operation on a thread, each statement by itself."""
         return await _on(self._readers, partial(self._read, monotonic() + PATIENCE, look, *args, **kwargs))
 
-    async def write(self, work: Callable[[], T]) -> T:
-        """Run a writing operation on a thread."""
-        due = monotonic() + PATIENCE  # counted from here, so that a queue of them is over as soon as its first
-        return await _on(self._writers, partial(self._write, due, work))
+    async def write(self, work: Callable[[], T], due: float | None = None, *, begun: bool = False) -> T:
+        """Run a writing operation on a thread; one that has `begun` may use what is left of its time."""
+        due = due or self.due()  # counted from here, so that a queue of them is over as soon as its first
+        return await _on(self._writers, partial(self._write, due, work, begun=begun))
 
-    def close(self) -> None:
-        """Let go of the threads that are idle, and of the others when they are."""
+    def due(self) -> float:
+        """When what comes in now is to be answered, on the monotonic clock."""
+        return monotonic() + PATIENCE
+
+    async def open(self) -> None:
+        """Begin, on the running loop."""
+        await self.hub.open()
+        self.at_hand.open()
+
+    async def close(self) -> None:
+        """Listen no more; let go of the line and the threads that are idle, and of the others when they are."""
+        await self.hub.stop()
+        await self.at_hand.close()
         self._readers.shutdown(wait=False)
         self._writers.shutdown(wait=False)
 
@@ -63,8 +76,8 @@ class Desk:
         with self.runtime.store.statement() as tx:
             return look(tx, *args, **kwargs)
 
-    def _write(self, due: float, work: Callable[[], T]) -> T:
-        _begin(due)
+    def _write(self, due: float, work: Callable[[], T], *, begun: bool) -> T:
+        _begin(due, begun=begun)
         return work()
 
 
@@ -96,9 +109,9 @@ def _tell(ended: asyncio.Future[Any], end: Callable[[Any], None], found: object)
         end(found)
 
 
-def _begin(due: float) -> None:
+def _begin(due: float, *, begun: bool = False) -> None:
     """Refuse what has waited too long to be done in time: begun now, it would be broken off in the midst of it."""
-    if due - monotonic() < PATIENCE / 2:
+    if due - monotonic() < (0 if begun else PATIENCE / 2):
         raise Unavailable("The front desk has more to do than it can; nothing was recorded.")
     DUE.at = due
 

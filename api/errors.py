@@ -112,7 +112,11 @@ def install(app: FastAPI) -> None:
         slug = SLUGS.get(error.status_code, "error")
         return answer(request, Problem(error.status_code, slug, _said(request, error), dict(error.headers or {})))
 
+    async def on_bug(_: Request, error: Exception) -> Response:
+        raise error  # as it came, to our envelope, which stands around FastAPI's own layers: theirs is plain text
+
     for kind, handler in {
+        Exception: on_bug,
         **dict.fromkeys(KNOWN, on_known),
         RequestValidationError: on_validation,
         HTTPException: on_http,

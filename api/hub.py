@@ -21,6 +21,7 @@ from hitl.store.bells import Pipe
 from hitl.store.listener import Listener
 from hitl.store.notify import CASES, Change, read
 from hitl.store.postgres import Store
+from hitl.store.ringer import Ringer
 
 log = structlog.get_logger(__name__)
 POLL_SECONDS = 0.5
@@ -76,6 +77,8 @@ class Hub:
         if self._store.bells:  # read by the loop itself, which is who has to wake up
             self._pipe = Pipe(self._store.bells, CASES)
             self._loop.add_reader(self._pipe, self._rung, self._pipe)
+            if isinstance(self._store.notifier, Ringer):
+                self._store.notifier.spare(self._pipe, self._told)
         self._listener.start()
         self._poll = asyncio.create_task(self._polls())
 
@@ -124,9 +127,12 @@ class Hub:
             self._ring(read(line))
 
     def _heard(self, payload: str) -> None:
+        self._told(read(payload))
+
+    def _told(self, changes: Iterable[Change]) -> None:
         if self._loop is not None and not self._loop.is_closed():
             with contextlib.suppress(RuntimeError):  # the loop may close in this moment
-                self._loop.call_soon_threadsafe(self._ring, read(payload))
+                self._loop.call_soon_threadsafe(self._ring, changes)
 
     def _ring(self, changes: Iterable[Change]) -> None:
         for change in changes:

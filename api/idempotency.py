@@ -2,6 +2,8 @@
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from typing import Annotated, Any
 
 import orjson
@@ -15,6 +17,7 @@ from api.errors import BadField
 from hitl.domain.people import Person
 from hitl.errors import IdempotencyKeyReused
 from hitl.store import idempotency
+from hitl.store.at_hand import Elsewhere
 from hitl.store.postgres import Tx
 
 ACCEPTED = 202
@@ -33,7 +36,7 @@ Key = Annotated[
 ]
 
 
-def accept(
+async def accept(
     desk: Desk,
     person: Person,
     request: Request,
@@ -48,21 +51,56 @@ def accept(
 
     `at_once` does it in a single writing statement, where it can; returns None and has done nothing where it cannot.
     """
-    if key is not None and len(request.headers.getlist("idempotency-key")) > 1:
+    due, begun = desk.due(), False
+    if key is not None:
+        return await desk.write(partial(_once, desk, person, request, work, body=body, key=key, locate=locate), due)
+    if at_once:
+        with suppress(Elsewhere):
+            if found := await desk.at_hand.attempt(at_once, due):
+                return _accepted(desk, person, found, locate)
+            at_once, begun = None, True
+    there = partial(_plainly, desk, person, request, work, at_once=at_once, locate=locate)
+    return await desk.write(there, due, begun=begun)
+
+
+def _plainly(
+    desk: Desk,
+    person: Person,
+    request: Request,
+    work: Callable[[Tx], dict[str, Any]],
+    *,
+    at_once: Attempt | None,
+    locate: Locate,
+) -> Response:
+    found = _single(desk, request, at_once) if at_once else None
+    if not found:
+        with desk.runtime.store.transaction(COMMITS.get(request.scope["path"])) as tx:
+            found = work(tx)
+    return _accepted(desk, person, found, locate)
+
+
+def _once(
+    desk: Desk,
+    person: Person,
+    request: Request,
+    work: Callable[[Tx], dict[str, Any]],
+    *,
+    body: BaseModel,
+    key: str,
+    locate: Locate,
+) -> Response:
+    if len(request.headers.getlist("idempotency-key")) > 1:
         raise BadField("Idempotency-Key", "is there more than once")
-    digest = _digest(request, body) if key is not None else b""
-    if key is None and at_once and (found := _single(desk, request, at_once)):
-        return _accepted(desk, person, found, locate)
+    digest = _digest(request, body)
     with desk.runtime.store.transaction(COMMITS.get(request.scope["path"])) as tx:
-        if key is not None and (known := idempotency.find(tx, person.tenant, person.id, key)):
+        if known := idempotency.find(tx, person.tenant, person.id, key):
             if bytes(known["request_sha256"]) != digest:
                 raise IdempotencyKeyReused()
             replayed = {**known["headers"], "Idempotent-Replayed": "true"}
             return answers.json(known["body"], known["status_code"], replayed, options=answers.STABLE)
         found = work(tx)
-        if key is not None:
-            answer = {"status_code": ACCEPTED, "headers": _headers(found, locate), "body": found}
-            idempotency.keep(tx, tenant_id=person.tenant, person=person.id, key=key, digest=digest, answer=answer)
+        answer = {"status_code": ACCEPTED, "headers": _headers(found, locate), "body": found}
+        idempotency.keep(tx, tenant_id=person.tenant, person=person.id, key=key, digest=digest, answer=answer)
     return _accepted(desk, person, found, locate)
 
 

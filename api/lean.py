@@ -6,7 +6,7 @@ way, which words the problem. So does every other method and address.
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Annotated, Any, get_args, get_origin
 from urllib.parse import parse_qsl
 
@@ -78,7 +78,8 @@ class Lean(APIRoute):
         self._query, self._headers = Parameters(params.Query, taken), Parameters(params.Header, taken)
         self._read_body = _body(taken)
         self._with_request = "request" in taken
-        self._awaits = inspect.iscoroutinefunction(endpoint)
+        if not inspect.iscoroutinefunction(endpoint):
+            raise TypeError(f"the loop waits for a lean route itself: {path} has to be a coroutine")
 
     def values(self, scope: Scope) -> dict[str, Any] | None:
         """The parameters in a request, by name; None when they are not what they are as a rule."""
@@ -96,8 +97,7 @@ class Lean(APIRoute):
             values["body"] = await self._read_body(request)
         if self._with_request:
             values["request"] = request
-        work = partial(self.endpoint, **values)
-        found: Response = await (work() if self._awaits else desk.write(work))
+        found: Response = await self.endpoint(**values)
         return found
 
 

@@ -6,6 +6,7 @@ from threading import Event
 
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import actions, cases, demo, docs, errors, events, farewell, health, openapi, resume, rollback, start, status
 from api.desk import Desk
@@ -30,6 +31,17 @@ PARTS = (start, resume, rollback, actions, status, cases, events, health, demo, 
 ROUTERS = [part.router for part in PARTS]
 
 
+class Front(FastAPI):
+    """The app with our layers around FastAPI's own, which the lean routes have no need of."""
+
+    outside: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, or the server's lifespan."""
+        scope["app"] = self
+        await self.outside(scope, receive, send)
+
+
 def create_app(runtime: Runtime | None = None) -> FastAPI:
     """An app on the given runtime, which stays the caller's; without one it builds its own when the server starts."""
 
@@ -41,16 +53,15 @@ def create_app(runtime: Runtime | None = None) -> FastAPI:
             logs.configure(desk.runtime.settings.log_format)
             memory.settle()
         with farewell.waved(desk.hub.close, app.state.leaving, desk.runtime.settings.drain_seconds):
-            await desk.hub.open()
+            await desk.open()
             try:
                 yield
             finally:
-                await desk.hub.stop()
-                desk.close()
+                await desk.close()
                 if runtime is None:
                     desk.runtime.close()
 
-    app = FastAPI(
+    app = Front(
         title="Guardian",
         version="1",
         description=ABOUT,
@@ -71,12 +82,8 @@ def create_app(runtime: Runtime | None = None) -> FastAPI:
     return app
 
 
-def _wrap(app: FastAPI) -> None:
-    """The last added is the outermost."""
-    app.add_middleware(Shortcut, routes=app.routes)
-    app.add_middleware(Envelope)
-    app.add_middleware(Origins)
-    app.add_middleware(Opening)
+def _wrap(app: Front) -> None:
+    app.outside = Opening(Origins(Envelope(Shortcut(super(Front, app).__call__, app.routes))))
 
 
 def _open(app: FastAPI, runtime: Runtime) -> Desk:

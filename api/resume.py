@@ -28,7 +28,7 @@ router = APIRouter(tags=["moderation"], route_class=Lean)
     openapi_extra=openapi.sends(Resume, examples.RESUME),
     responses=openapi.answers(202, examples.DECIDED, *openapi.POST, 404, 409),
 )
-def post_resume(
+async def post_resume(
     *,
     request: Request,
     desk: TheDesk,
@@ -47,7 +47,7 @@ def post_resume(
         policies=body.policies,
         private_note=body.private_note,
     )
-    return accept(
+    return await accept(
         desk,
         person,
         request,

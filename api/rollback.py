@@ -26,7 +26,7 @@ router = APIRouter(tags=["moderation"], route_class=Lean)
     openapi_extra=openapi.sends(Rollback, examples.ROLLBACK),
     responses=openapi.answers(202, examples.ROLLING_BACK, *openapi.POST, 404, 409),
 )
-def post_rollback(
+async def post_rollback(
     *,
     request: Request,
     desk: TheDesk,
@@ -36,7 +36,7 @@ def post_rollback(
 ) -> Response:
     """Who started the case appeals, a supervisor orders: what was done is reversed and people are asked again."""
     case_id = ids.case(body.case_id)
-    return accept(
+    return await accept(
         desk,
         person,
         request,

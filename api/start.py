@@ -37,7 +37,7 @@ async def post_start(
 ) -> Response:
     """Takes a post on and answers at once; `status_url` tells how it goes on."""
     post = Arrival(person, StartRequest(**body.__dict__), desk.runtime.backlog)
-    write = partial(
+    taken_on = partial(
         accept,
         desk,
         person,
@@ -49,8 +49,8 @@ async def post_start(
         at_once=lambda tx: _shown(found) if (found := post.opened(tx)) else None,
     )
     if post.stands_aside:
-        return await desk.aside.take(partial(desk.write, write))
-    return await desk.write(write)
+        return await desk.aside.take(taken_on)
+    return await taken_on()
 
 
 def _shown(found: dict[str, Any]) -> dict[str, Any]:

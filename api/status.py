@@ -57,7 +57,7 @@ async def get_status(
     """For whoever started or wrote it, and for moderators, who see more: votes, confidences, who decided."""
     known = ids.case(case_id)
     if if_none_match is None and not (wait and until):
-        return _answer(await desk.read(show.status, person, known, desk.hub.recent.see))
+        return _answer(await waits.shown(desk, person, known))
     wish = waits.Wish(if_none_match or "", rest=until == "rest" and wait > 0)
     if wait:
         return _answer(await waits.met(desk, person, known, wish, wait))

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -11,6 +12,7 @@ from hitl.domain.cases import AT_REST
 from hitl.domain.people import Person
 from hitl.operations import show
 from hitl.operations.shown import Shown
+from hitl.store.at_hand import Elsewhere
 from hitl.store.notify import Change
 from hitl.store.postgres import Tx
 
@@ -43,13 +45,24 @@ class Wish:
         return not (self._looked and change.version) or self.met(change.version, at_rest=change.rest)
 
 
-def look(tx: Tx, person: Person, case_id: str, wish: Wish, note: Note, *, likely: bool = False) -> Found:
-    """The whole case when the wish is met; how it stands otherwise, which costs less unless the first is likely."""
-    if not likely:
-        mark = show.mark(tx, person, case_id)
-        if not wish.met(mark.version, at_rest=mark.status in AT_REST):
-            return mark
-    found = show.status(tx, person, case_id, note)  # it may have moved on in between
+def look(tx: Tx, person: Person, case_id: str, wish: Wish, note: Note) -> Found:
+    """The whole case when the wish is met; how it stands otherwise, which costs less."""
+    mark = show.mark(tx, person, case_id)
+    if not wish.met(mark.version, at_rest=mark.status in AT_REST):
+        return mark
+    return _fitting(show.status(tx, person, case_id, note), wish)  # it may have moved on in between
+
+
+async def shown(desk: Desk, person: Person, case_id: str) -> dict[str, Any]:
+    """The whole case, without a thread where that is possible."""
+    began, note = time.monotonic(), desk.hub.recent.see
+    with suppress(Elsewhere):
+        row = await desk.at_hand.first(show.asked(person, case_id), desk.due())
+        return show.told(row, person, began, note)
+    return await desk.read(show.status, person, case_id, note)
+
+
+def _fitting(found: dict[str, Any], wish: Wish) -> Found:
     met = wish.met(found["version"], at_rest=found["status"] in AT_REST)
     return found if met else show.Mark(found["version"], found["status"])
 
@@ -57,16 +70,19 @@ def look(tx: Tx, person: Person, case_id: str, wish: Wish, note: Note, *, likely
 async def met(desk: Desk, person: Person, case_id: str, wish: Wish, seconds: float) -> Found:
     """The case as soon as the wish is met; when time is over before, as it stands, or its mark if the caller has it."""
     desk.hub.admit()
-    end, note = time.monotonic() + seconds, desk.hub.recent.see
+    end = time.monotonic() + seconds
     with desk.hub.watch(person.tenant, case_id, wish.concerns) as bell:
         known = desk.hub.recent.current(person, case_id)
         told = known is not None and wish.held(known)  # by us, a moment ago: most likely there is nothing to see yet
         rung = told and await bell.rings(min(SOON, seconds))
         while True:  # the bell is there before the look, so that nothing is missed between them
-            found = await desk.read(look, person, case_id, wish, note, likely=rung)
+            if rung:  # then it is likely
+                found = _fitting(await shown(desk, person, case_id), wish)
+            else:
+                found = await desk.read(look, person, case_id, wish, desk.hub.recent.see)
             if not isinstance(found, show.Mark):
                 return found
             held, left = wish.held(found.version), end - time.monotonic()
             if left <= 0 or desk.hub.closed:
-                return found if held else await desk.read(show.status, person, case_id, note)
+                return found if held else await shown(desk, person, case_id)
             rung = await bell.rings(left)

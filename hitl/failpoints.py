@@ -114,6 +114,11 @@ _text = os.environ.get("HITL_FAILPOINT")
 _armed = _Armed(_text, os.environ.get("HITL_FAILPOINT_ONCE")) if _text else None
 
 
+def armed() -> bool:
+    """Whether a test has armed one."""
+    return _armed is not None
+
+
 def hit(name: str) -> None:
     """Pass a failpoint; nothing happens unless a test has armed this one."""
     if _armed is not None and _armed.due(name):

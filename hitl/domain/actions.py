@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ Status = Literal[
     "irreversible",
     "reversal_incomplete",
 ]
+STANDING: frozenset[Status] = frozenset({"applied", "conflict", "reversal_incomplete"})
 MAX_LABEL = 64
 LABEL = f"1 to {MAX_LABEL} printable characters"
 
@@ -46,6 +48,23 @@ KINDS: dict[str, Kind] = {
         Kind("notify_author", "author", "Notify the author", "Send a correction", reversible=False, per="action"),
     )
 }
+
+
+def stands(its: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether an effect of a case stands: one that could not be taken back does; a message is not what a case is about.
+
+    Of each of its actions the `kind`, `direction`, `status`.
+    """
+    return any(
+        one["status"] in STANDING or (one["status"] == "irreversible" and one["kind"] != "notify_author")
+        for one in its
+        if one["direction"] == "forward"
+    )
+
+
+def can_be_undone(its: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether an effect of a case stands that can be reversed; of each of its actions also `reversible`."""
+    return any(one["direction"] == "forward" and one["reversible"] and one["status"] in STANDING for one in its)
 
 
 def aspect(kind: str, params: dict[str, Any], action_id: str) -> str:

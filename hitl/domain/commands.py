@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
+from hitl.domain.cases import Case
+
 Kind = Literal["start", "resume", "rollback", "settle"]
 
 LEASE_SECONDS = 30
@@ -26,8 +28,11 @@ class Seen:
     """What a claim saw beside the command: the case's round, the graph's head, the decision to be carried out.
 
     `head` is the checkpoint's id, None when there is none; `state` is where the graph stands there, None when only
-    LangGraph can say; `answer` is `{decision_id, decision, interrupt_id, digest, acts}`, the last whether any action
-    is planned for it; `undoing`: reversals are planned.
+    LangGraph can say; `answer` is `{decision_id, decision, interrupt_id, round, digest, acts}`, the last whether any
+    action is planned for it; `undoing`: reversals are planned.
+    The rest is None where it has to be looked for: the `case`, the `checkpoint` at the head, the `work` (a decision's
+    actions, or the reversals that are due), what `follows` for a case that a decision ends, or a review that is opened
+    after a rollback, and the `subject` of an analysis.
     """
 
     round: int
@@ -35,6 +40,10 @@ class Seen:
     state: dict[str, Any] | None = None
     answer: dict[str, Any] | None = None
     undoing: bool = True
+    case: Case | None = None
+    checkpoint: dict[str, Any] | None = field(default=None, repr=False)
+    work: list[dict[str, Any]] | None = field(default=None, repr=False)
+    follows: dict[str, Any] | None = field(default=None, repr=False)
     subject: dict[str, Any] | None = field(default=None, repr=False)
 
 

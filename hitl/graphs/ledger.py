@@ -41,8 +41,10 @@ class PlatformLedger:
         """Do the actions of a decision in order; a refused one does not stop the others, an unknown one does."""
         if ledger.idle(run.command, decision_id):
             return
-        with self._store.statement() as tx:
-            rows = ledger.forward_work(tx, decision_id)
+        rows = ledger.work_seen(run.command, decision_id) if run.unmoved else None
+        if rows is None:
+            with self._store.statement() as tx:
+                rows = ledger.forward_work(tx, decision_id)
         for row in rows:
             if row["status"] == "unknown":
                 raise EffectStopped()
@@ -53,8 +55,10 @@ class PlatformLedger:
         """Undo what is planned to be undone; one that fails does not stop the others."""
         if not run.command.seen.undoing:
             return
-        with self._store.statement() as tx:
-            rows = ledger.reverse_work(tx, run.command.case_id)
+        rows = ledger.reversals_seen(run.command) if run.unmoved else None
+        if rows is None:
+            with self._store.statement() as tx:
+                rows = ledger.reverse_work(tx, run.command.case_id)
         for row in rows:
             try:
                 self._reverse(run, row)
@@ -155,7 +159,9 @@ class PlatformLedger:
             return None
         with suppress(MovedOn), self._store.statement() as tx:
             tx.name = _name(row)
-            return ledger.sent_as_seen(tx, run.command, row, seen)
+            sent = ledger.sent_as_seen(tx, run.command, row, seen)
+            run.sent(sent["case"])
+            return sent
         return None
 
     def _ends(self, row: DictRow, released: DictRow, now: Any) -> str | None:

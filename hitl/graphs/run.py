@@ -36,12 +36,21 @@ class Run:
         self.command = command
         self._eager = eager
         self._later: list[tuple[str, Left]] = []
-        self._moved = False
+        self._moved, self._case = False, command.seen.case
+
+    @property
+    def case(self) -> Case | None:
+        """The case as this run knows it: as its claim saw it, or as putting an action on its way has left it."""
+        return self._case
 
     @property
     def unmoved(self) -> bool:
         """Whether this run has written nothing to its case until now, and has nothing left to write."""
         return not self._moved and not self._later
+
+    def sent(self, case: Case) -> None:
+        """An action was put on its way, and nothing else done; this is the case since."""
+        self._case, self._moved = case, True
 
     @contextmanager
     def step(self, name: str | None = None) -> Iterator[Step]:
@@ -105,7 +114,7 @@ class Run:
 
     def caught_up(self) -> None:
         """That transaction has been committed."""
-        written, self._later, self._moved = self._later, [], True
+        written, self._later, self._moved, self._case = self._later, [], True, None
         for name, _ in written:
             failpoints.hit(f"after_commit:{name}")
 

@@ -63,9 +63,7 @@ class Runner:
         begins = None if quick else openings.started(owner)
         failpoints.hit("before_commit:claim")
         with self._store.statement() as tx:
-            command = claims.at_once(
-                tx, command_id, owner=owner, serves=self.serves, begins=begins, starts=kind == "start"
-            )
+            command = claims.at_once(tx, command_id, owner=owner, serves=self.serves, begins=begins, kind=kind)
             tx.name = "claim" if command else None
         if command is not None:
             return command

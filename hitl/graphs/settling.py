@@ -33,7 +33,7 @@ def _alone(run: Run, head: Head, saver: FencedSaver, people: Sequence[Person]) -
 
     try:
         with run.store.statement() as tx:
-            return runs.settle_alone(tx, run.command, head, people, left=run.left, first=first)
+            return runs.settle_alone(tx, run.command, head, people, known=run.case, left=run.left, first=first)
     except MovedOn:
         return False  # who else has been there is found out with the case locked
 

@@ -4,6 +4,7 @@ Each is part of a transaction of the run that holds the case's lease, and return
 calls themselves are made between these, outside any transaction (graphs/ledger.py).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,12 +56,24 @@ def idle(command: Command, decision_id: str) -> bool:
     return bool(seen["digest"] == catalog.digest([]))
 
 
+def work_seen(command: Command, decision_id: str) -> list[DictRow] | None:
+    """The actions of a decision as its claim saw them; None where they have to be looked for."""
+    answer, work = command.seen.answer, command.seen.work
+    if command.kind != "resume" or work is None or answer is None or answer["decision_id"] != decision_id:
+        return None
+    return work if _as_decided(answer["digest"], work) else None
+
+
 def forward_work(tx: Tx, decision_id: str) -> list[DictRow]:
     """The actions of a decision in order, after comparing them with what was decided."""
     digest, rows = calls.of_decision(tx, decision_id)
-    if catalog.digest([{"kind": r["kind"], "target": r["target"], "params": r["params"]} for r in rows]) != digest:
+    if not _as_decided(digest, rows):
         raise DigestMismatch()
     return rows
+
+
+def _as_decided(digest: str, rows: Sequence[DictRow]) -> bool:
+    return catalog.digest([{"kind": r["kind"], "target": r["target"], "params": r["params"]} for r in rows]) == digest
 
 
 def forward_again(tx: Tx, action_id: str) -> list[DictRow]:
@@ -69,6 +82,11 @@ def forward_again(tx: Tx, action_id: str) -> list[DictRow]:
     if row is None or row["direction"] != "forward" or row["status"] not in ("planned", "sending"):
         return []
     return [found for found in forward_work(tx, row["decision_id"]) if found["action_id"] == action_id]
+
+
+def reversals_seen(command: Command) -> list[DictRow] | None:
+    """The case's reversals as the claim saw them; None where they have to be looked for."""
+    return command.seen.work if command.kind == "rollback" else None
 
 
 def reverse_work(tx: Tx, case_id: str) -> list[DictRow]:
@@ -93,13 +111,13 @@ def sent(row: DictRow) -> tuple[DictRow | None, list[Fact]]:
 def sent_as_seen(tx: Tx, command: Command, row: DictRow, seen: Seen) -> DictRow:
     """What `sent` and `calling_as_seen` do to a planned action, if case and lease are as they were; else MovedOn.
 
-    TargetBusy while another action is on its way to the target.
+    The row's `case` is as that leaves it. TargetBusy while another action is on its way to the target.
     """
     sending, told = sent(row)
     assert sending is not None, "it is planned"
-    called = calls.send_and_call(tx, command, row, told, before=seen.value, untouched=seen.untouched)
+    case, called = calls.send_and_call(tx, command, row, told, before=seen.value, untouched=seen.untouched)
     back = called and row["direction"] == "reverse"
-    return {**sending, "called": called, "before": seen.value if back else row["before"]}
+    return {**sending, "case": case, "called": called, "before": seen.value if back else row["before"]}
 
 
 def calling(tx: Tx, command: Command, row: DictRow, before: Any) -> None:

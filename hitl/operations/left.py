@@ -1,6 +1,6 @@
 """What a run did and has still to write: with its next transaction, or along with the statement that settles it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -34,8 +34,17 @@ class Then(NamedTuple):
 
     analysis: dict[str, Any] | None
     case: Case | None
-    sent: list[str]
-    undone: list[str]
+    sent: set[str]
+    undone: set[str]
+
+    def follows_from(self, actions: Iterable[Mapping[str, Any]]) -> bool:
+        """Whether all that are `sent` are on their way, of a case whose actions these are."""
+        return self.sent <= {one["action_id"] for one in actions if one["status"] == "sending"}
+
+    def changed(self, actions: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """How a case's actions stand then."""
+        ends = dict.fromkeys(self.undone, "reversed") | dict.fromkeys(self.sent, "applied")
+        return [{**one, "status": ends.get(one["action_id"], one["status"])} for one in actions]
 
 
 def together(left: Iterable[Left]) -> Then:
@@ -43,4 +52,4 @@ def together(left: Iterable[Left]) -> Then:
     found = list(left)
     judged = next((one for one in found if one.analysis is not None), None)
     analysis, case = (judged.analysis, judged.case) if judged else (None, None)
-    return Then(analysis, case, [one.sent for one in found if one.sent], [one.undone for one in found if one.undone])
+    return Then(analysis, case, {one.sent for one in found if one.sent}, {one.undone for one in found if one.undone})

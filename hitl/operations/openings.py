@@ -62,7 +62,7 @@ def _form(value: Any) -> Any:
 
 def _review(tx: Tx, case: Case, asked: dict[str, Any], basis: DictRow, *, free: bool) -> dict[str, Any]:
     analysis = basis["analysis"]
-    standing = basis["on_appeal"] == "hold" and basis["standing"]
+    standing = basis["on_appeal"] == "hold" and catalog.can_be_undone(basis["actions"])
     proposed: list[dict[str, Any]] = list(analysis["proposals"]) if analysis and not standing else []
     policy_set = policies.get(tx, case.tenant_id, case.policy, case.policy_version)
     named = [c["policy"] for c in analysis["categories"]] if analysis else []

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hitl.domain import actions as catalog
 from hitl.domain.cases import Case, Outcome
 from hitl.domain.commands import Next
 from hitl.domain.events import Fact
@@ -16,7 +17,7 @@ def of(end: Mapping[str, Any]) -> Outcome:
         return "allowed"
     if end["decision"] == "respond":
         return "answered"
-    return "actioned" if end["standing"] else "kept"
+    return "actioned" if catalog.stands(end["actions"]) else "kept"
 
 
 def follow(tx: Tx, case: Case, facts: Sequence[Fact], *, then: Next | None = None) -> Case:

@@ -99,19 +99,21 @@ def settle_alone(
     head: Head,
     people: Sequence[Person],
     *,
+    known: Case | None,
     left: Sequence[Left],
     first: Callable[[Tx], list[Fact]],
 ) -> bool:
-    """The same by a look and a statement that is its own transaction; False, and nothing done, where it takes more.
+    """The same by a statement that is its own transaction; False, and nothing done, where it takes more.
 
-    `left` is what the run has still to write, and `first` has it ride along. Raises MovedOn, with nothing done, where
-    the case has moved on behind the look, or the lease is lost.
+    It stands on what the claim saw, if the run has done nothing since but put actions on their way: `known` is the case
+    as it has been since. Else the case is looked at before. `left` is what the run has still to write, and `first` has
+    it ride along. Raises MovedOn, with nothing done, where the case has moved on behind that, or the lease is lost.
     """
     then = together(left)
-    case, seen = _seen(tx, command, head, then)
+    case, seen = _seen(tx, command, head, then, known)
     if not _usual(case, head, seen, then):
         return False
-    seen["analysis"] = seen["analysis"] or then.analysis
+    seen = {**seen, "analysis": seen["analysis"] or then.analysis, "actions": then.changed(seen["actions"])}
     # It may have to read a policy set. Whatever reads takes riders along, so nothing may ride before.
     missing = openings.missing(tx, case, head.paused, people, seen) if head.paused else []
     tx.name = "settle"
@@ -123,12 +125,23 @@ def settle_alone(
     return True
 
 
-def _seen(tx: Tx, command: Command, head: Head, then: Then) -> tuple[Case, DictRow]:
+def _seen(tx: Tx, command: Command, head: Head, then: Then, known: Case | None) -> tuple[Case, DictRow]:
     """The case with its basis or its end, not locked; of a new one it is known."""
     if then.case and then.case.new:
         return then.case, reviews.of_new(then.case)
+    follows = command.seen.follows
+    if known and follows and bool(head.paused) is ("opened" in follows):
+        return known, {**follows, "actions": _sent(follows["actions"], then)}
     see = reviews.see_basis if head.paused else reviews.see_end
-    return see(tx, command.case_id, sent=then.sent, undone=then.undone)
+    return see(tx, command.case_id)
+
+
+def _sent(its: Sequence[DictRow], then: Then) -> list[DictRow]:
+    """A case's actions as its claim saw them, those of this run on their way: nobody else has changed them since.
+
+    Whether that is so is proved by the settling statement, through the case's version, and not by `Then.follows_from`.
+    """
+    return [{**one, "status": "sending"} if one["action_id"] in then.sent else one for one in its]
 
 
 def _usual(case: Case, head: Head, seen: DictRow, then: Then) -> bool:
@@ -143,7 +156,7 @@ def _usual(case: Case, head: Head, seen: DictRow, then: Then) -> bool:
         and case.open
         and case.status != "needs_migration"
         and not case.needs_attention
-        and seen["sending"] == len(then.sent)
+        and then.follows_from(seen["actions"])
         and (then.analysis is None or seen["analysis"] is None)
     )
 

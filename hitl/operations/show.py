@@ -11,6 +11,7 @@ from hitl.errors import Missing
 from hitl.operations.shown import Shown
 from hitl.store import events, views
 from hitl.store.postgres import DictRow, Tx
+from hitl.store.riders import Write
 
 REVIEW = (
     "review_id",
@@ -62,7 +63,17 @@ def status(tx: Tx, person: Person, case_id: str, note: Callable[[Shown], None] |
     `note` is given all of it.
     """
     began = monotonic()
-    row = _found(views.whole(tx, person.tenant, _limit(person), case_id))
+    return told(tx.one(*asked(person, case_id)), person, began, note)
+
+
+def asked(person: Person, case_id: str) -> Write:
+    """The question that `status` asks, for who asks it in another way."""
+    return views.whole(person.tenant, _limit(person), case_id)
+
+
+def told(row: DictRow | None, person: Person, began: float, note: Callable[[Shown], None] | None) -> dict[str, Any]:
+    """What `status` tells of the answer to it; `began`: when it was asked, on the monotonic clock."""
+    row = _found(row)
     if note:
         note(Shown.of(row, began))
     return _status(row, person)
@@ -70,7 +81,7 @@ def status(tx: Tx, person: Person, case_id: str, note: Callable[[Shown], None] |
 
 def whole(tx: Tx, person: Person, case_id: str) -> dict[str, Any]:
     """The same with `content` and `context`."""
-    row = _found(views.whole(tx, person.tenant, _limit(person), case_id, text=True))
+    row = _found(tx.one(*views.whole(person.tenant, _limit(person), case_id, text=True)))
     return {**_status(row, person), "content": row["content"], "context": row["context"]}
 
 

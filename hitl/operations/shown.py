@@ -8,11 +8,11 @@ from dataclasses import dataclass, fields
 from time import monotonic
 from typing import Any, Self
 
+from hitl.domain.actions import STANDING
 from hitl.domain.cases import Case
 from hitl.errors import Missing
 from hitl.store.postgres import DictRow
 
-STANDING = ("applied", "conflict", "reversal_incomplete")
 # What is kept of each: no reasons, notes or rationale, which live only in rows that can be erased.
 KEPT = {
     "decisions": ("decision_id", "decided_by", "policies", "age_days"),

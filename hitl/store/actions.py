@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from hitl.domain import actions as catalog
 from hitl.store.postgres import DictRow, Jsonb, Tx
 
-STANDING = "('applied', 'conflict', 'reversal_incomplete')"
+STANDING = "({})".format(", ".join(f"'{status}'" for status in sorted(catalog.STANDING)))
 # Said of the actions of a case: no index of all forward actions is a way to these, though it looks like one to Postgres
 # in a young database.
 FORWARD = "{}reverses is null"

@@ -39,6 +39,11 @@ class Pipe:
         making.rename(self._path)
         self._rest = b""
 
+    @property
+    def name(self) -> str:
+        """What it is called in its directory."""
+        return self._path.name
+
     def fileno(self) -> int:
         """To wait at."""
         return self._end
@@ -65,18 +70,21 @@ class Bells:
         self._ends: dict[str, int] = {}
         self._turn = threading.Lock()
 
-    def ring(self, channel: str, line: str) -> bool:
-        """Write a line to each pipe of a channel; never waits or fails. Whether there was one, and each took it."""
+    def ring(self, channel: str, line: str, *, but: str | None = None) -> bool:
+        """Write a line to each pipe of a channel; never waits or fails. Whether there was one, and each took it.
+
+        `but`: the name of one whose listener is told in another way.
+        """
         with self._turn:
             try:
                 self._look()
-                ends = [(name, end) for name, end in self._ends.items() if name.startswith(f"{channel}.")]
+                ends = [(n, end) for n, end in self._ends.items() if n.startswith(f"{channel}.") and n != but]
                 took = [self._write(name, end, line.encode() + b"\n") for name, end in ends]
             except OSError:  # no file is left to be opened, say
                 self._seen = 0
                 return False
             alive = [taken for taken in took if taken is not None]
-            return bool(alive) and all(alive)
+            return bool(alive or but) and all(alive)
 
     def close(self) -> None:
         """Let go of all."""

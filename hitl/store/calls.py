@@ -17,17 +17,22 @@ from hitl.store.lines import packet
 from hitl.store.postgres import DictRow, Jsonb, Tx
 from hitl.store.proof import proving
 
+# What there is to do: the actions of a decision in order; a case's reversals, newest first, corrections of what cannot
+# be undone at the end, each with what it is about to release. All with `untouched` (see SEEN).
+FORWARD_WORK = f"""select a.*, {SEEN} from actions a where a.case_id = {{case_id}} and a.round = {{round}}
+        and {FORWARD.format("a.")} and a.decision_id = {{decision_id}}"""
+REVERSE_WORK = f"""select a.*, {RELEASE}, {SEEN} from {RELEASING}
+        where a.case_id = {{case_id}} and a.direction = 'reverse' and a.status in ('planned', 'sending')"""
+OF_DECISION = FORWARD_WORK.format(case_id="d.case_id", round="d.round", decision_id="d.decision_id")
+FORWARD_ORDER = "work.ordinal"
+REVERSE_ORDER = "(work.kind = 'notify_author'), work.round desc, work.ordinal desc"
+
 
 def of_decision(tx: Tx, decision_id: str) -> tuple[str, list[DictRow]]:
-    """The digest of what was decided, and the decision's forward actions in order.
-
-    Each with `untouched` (see SEEN), and with its `case` as it is at this moment.
-    """
+    """The digest of what was decided, and the decision's actions, each with its `case` as it is at this moment."""
     rows = tx.all(
-        f"""select d.digest as decided, {cases.MINE}, a.*, {SEEN} from decisions d join cases mine using (case_id)
-            left join actions a on a.case_id = d.case_id
-            and a.round = d.round and {FORWARD.format("a.")} and a.decision_id = d.decision_id
-        where d.decision_id = %s order by a.ordinal""",
+        f"""select d.digest as decided, {cases.MINE}, work.* from decisions d join cases mine using (case_id)
+            left join lateral ({OF_DECISION}) work on true where d.decision_id = %s order by {FORWARD_ORDER}""",
         (decision_id,),
     )
     assert rows, "decisions are never deleted"
@@ -35,23 +40,18 @@ def of_decision(tx: Tx, decision_id: str) -> tuple[str, list[DictRow]]:
 
 
 def reversals_due(tx: Tx, case_id: str) -> list[DictRow]:
-    """The case's reversals still to be done: newest first, corrections of what cannot be undone at the end.
-
-    With what each is about to release, and the same beside.
-    """
+    """The case's reversals still to be done, with its `case` likewise."""
     return _of_a_case(
         tx.all(
-            f"""select {cases.MINE}, a.*, {RELEASE}, {SEEN}
-            from {RELEASING} join cases mine on mine.case_id = a.case_id
-            where a.case_id = %s and a.direction = 'reverse' and a.status in ('planned', 'sending')
-            order by (a.kind = 'notify_author'), a.round desc, a.ordinal desc""",
+            f"""select {cases.MINE}, work.* from cases mine cross join lateral (
+            {REVERSE_WORK.format(case_id="mine.case_id")}) work where mine.case_id = %s order by {REVERSE_ORDER}""",
             (case_id,),
         )
     )
 
 
 def _of_a_case(rows: list[DictRow]) -> list[DictRow]:
-    return [{**row, "case": cases.taken_from(row, "mine_")} for row in rows]
+    return [{"case": cases.taken_from(row, "mine_"), **row} for row in rows]
 
 
 def send(tx: Tx, action_id: str) -> DictRow:
@@ -108,20 +108,20 @@ def release(tx: Tx, action_id: str) -> DictRow:
 
 def send_and_call(
     tx: Tx, command: Command, row: DictRow, told: Sequence[Fact], *, before: Any, untouched: str | None
-) -> bool:
+) -> tuple[Case, bool]:
     """What `enter_and_send` and `calling` do in turn, in one packet, of a `row` of work that was read without a lock.
 
     MovedOn, and nothing is written, when the case has a newer version, or the lease is lost; TargetBusy as in `send`.
-    False as in `calling`; then it is on its way all the same.
+    The case as it is then, and False as in `calling`: then it is on its way all the same.
     """
     case, forward = row["case"], row["direction"] == "forward"
     with _one_at_a_time(tx):
         tx.along(SENT_AS_SEEN, (row["action_id"],))
-        cases.record_along(tx, case, told)
+        moved = cases.record_along(tx, case, told)
         with proving(tx), packet(tx.conn):
             tx.execute(f"with {ENTER} {PROVEN}", {**of_run(command), "seen": case.version})
             called = tx.execute(CALLED if forward else CALLED_BACK, _call(row, before, untouched))
-    return called.fetchone() is not None
+    return moved, called.fetchone() is not None
 
 
 SENT_AS_SEEN = """update actions set status = 'sending', sent_at = coalesce(sent_at, now())

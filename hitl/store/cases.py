@@ -61,7 +61,14 @@ def insert(tx: Tx, values: dict[str, Any]) -> bool:
 
     False when the content has a current case already, or there is no such policy set.
     """
-    row = tx.one(
+
+    def heard(row: DictRow) -> None:
+        if values["turn"] < FAR:
+            tx.due.append(Due("start", row["command_id"], mark(values["tenant_id"], values["author_id"])))
+        else:
+            tx.commands = True
+
+    return tx.end(
         f"""with new as (
             insert into cases (case_id, tenant_id, content_id, author_id, started_by, graph, graph_version,
                                policy, policy_version, status, version, priority, supersedes)
@@ -82,12 +89,8 @@ def insert(tx: Tx, values: dict[str, Any]) -> bool:
             returning command_id)
         select command_id from command""",
         {**values, "context": Jsonb(values["context"]), "data": Jsonb(values["data"])},
+        heard,
     )
-    if row and values["turn"] < FAR:
-        tx.due.append(Due("start", row["command_id"], mark(values["tenant_id"], values["author_id"])))
-    elif row:
-        tx.commands = True
-    return row is not None
 
 
 def get(tx: Tx, case_id: str) -> Case:
@@ -170,10 +173,16 @@ def record_alone(tx: Tx, case: Case, facts: Sequence[Fact], *, then: Next | None
     """
     moved = record_along(tx, case, facts, **changes)
     seen = {"id": case.case_id, "seen": case.version}
+
+    def heard(row: DictRow) -> None:
+        if then:
+            tx.due.append(Due(then.kind, row["command_id"]))
+
     with proving(tx):
-        row = tx.one(STILL_AND_FOLLOW, {**seen, **_following(moved, then)}) if then else tx.one(STILL, seen)
-    if then and row:
-        tx.due.append(Due(then.kind, row["command_id"]))
+        if then:
+            tx.end(STILL_AND_FOLLOW, {**seen, **_following(moved, then)}, heard)
+        else:
+            tx.end(STILL, seen, heard)
     return moved
 
 

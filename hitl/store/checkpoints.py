@@ -6,7 +6,7 @@ review vanishes. Reads start at the head; the chain of parents and everything el
 
 import inspect
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -26,16 +26,19 @@ from psycopg_pool import ConnectionPool
 from hitl import failpoints
 from hitl.domain.commands import Command
 from hitl.errors import Fenced
+from hitl.store.carried import Carried
 from hitl.store.commands import HOLD
 from hitl.store.maintenance import clear_checkpoints
 from hitl.store.postgres import Jsonb, Tx
-from hitl.store.riders import Write
 
 DIGITS = 8
+WHOLE = 4  # of the format in which a checkpoint is all there is to read
 Method = TypeVar("Method", bound=Callable[..., Any])
 MOVE_HEAD = """insert into checkpoint_heads (tenant_id, thread_id, checkpoint_ns, checkpoint_id, state)
     values (%s, %s, %s, %s, %s) on conflict (thread_id, checkpoint_ns) do update
         set checkpoint_id = excluded.checkpoint_id, state = excluded.state"""
+# A checkpoint as the saver reads it, by the thread and the id of its head.
+READ = PostgresSaver.SELECT_SQL + "where thread_id = {thread} and checkpoint_ns = '' and checkpoint_id = {head}"
 TELL_HEAD = "update checkpoint_heads set state = %s where thread_id = %s and checkpoint_ns = ''"
 
 
@@ -49,36 +52,8 @@ class _Run:
     """Which run may write; a cell of its own, since LangGraph works with shallow copies of a saver (strict msgpack)."""
 
     command: Command | None = None
-    later: "_Later | None" = None
-
-
-class _Later:
-    """Stands in for a cursor, and keeps the statements for the transaction that settles the run."""
-
-    def __init__(self) -> None:
-        self._writes: list[Write] = []
-        self.once = True  # no two of the calls may write the same row
-        self._texts: set[Any] = set()
-        self.heads: dict[str, tuple[str, str, str]] = {}  # by namespace
-
-    def execute(self, sql: Any, params: Any = None) -> None:
-        """Keep one."""
-        self.executemany(sql, [params])
-
-    def executemany(self, sql: Any, rows: Iterable[Any]) -> None:
-        """Keep one for each of the rows."""
-        self.once &= sql not in self._texts
-        self._texts.add(sql)
-        self._writes += [Write(sql, row) for row in rows]
-
-    def write(self, tx: Tx) -> dict[str, tuple[str, str, str]]:
-        """Write all with the next statement, or one by one where calls may share a row; the heads that move with it."""
-        for sql, params in self._writes:
-            if self.once:
-                tx.along(sql, params)
-            else:
-                tx.execute(sql, params)
-        return dict(self.heads)
+    later: Carried | None = None
+    brought: DictRow | None = None
 
 
 class FencedSaver(PostgresSaver):
@@ -103,14 +78,14 @@ class FencedSaver(PostgresSaver):
 
     @command.setter
     def command(self, run: Command | None) -> None:
-        self._run.command, self._run.later = run, None
+        self._run.command, self._run.later, self._run.brought = run, None, None
 
     def carry(self, run: Command) -> None:
         """Like setting `command`, but what is put is kept until `write`: for graphs that are stored when they exit.
 
         Then a checkpoint and the rows that follow from it are one commit, and what a run that breaks off put is void.
         """
-        self._run.command, self._run.later = run, _Later()
+        self._run.command, self._run.later, self._run.brought = run, Carried(), run.seen.checkpoint
 
     @property
     def rides(self) -> bool:
@@ -153,6 +128,8 @@ class FencedSaver(PostgresSaver):
         asked = config["configurable"]
         if asked.get("checkpoint_id"):
             return super().get_tuple(config)
+        if brought := self._brought(asked):
+            return self._load_checkpoint_tuple(brought)
         head = self._head(asked["thread_id"], asked.get("checkpoint_ns", ""))
         if head is None:
             return None
@@ -200,6 +177,13 @@ class FencedSaver(PostgresSaver):
         super().delete_thread(thread_id)
         with self._pool.connection() as conn:
             conn.execute("delete from checkpoint_heads where thread_id = %s", (str(thread_id),))
+
+    def _brought(self, asked: dict[str, Any]) -> DictRow | None:
+        """What the run's claim has brought along, once: LangGraph may change what it has read."""
+        brought, self._run.brought = self._run.brought, None
+        if brought is None or asked.get("checkpoint_ns", "") or brought["thread_id"] != str(asked["thread_id"]):
+            return None
+        return None if brought["checkpoint"]["v"] < WHOLE else brought
 
     def _head(self, thread_id: str, namespace: str) -> str | None:
         run = self._run

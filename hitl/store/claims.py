@@ -1,6 +1,7 @@
 """How a command is claimed: the lease, and what the run needs to see; in one statement where nothing is unusual."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from hitl.domain.cases import AT_REST, Case
@@ -8,18 +9,22 @@ from hitl.domain.commands import LEASE_SECONDS, MAX_ATTEMPTS, SUSPECT_AFTER, Com
 from hitl.domain.events import Fact
 from hitl.store import cases
 from hitl.store.analyses import KEPT
+from hitl.store.calls import FORWARD_ORDER, FORWARD_WORK, REVERSE_ORDER, REVERSE_WORK
+from hitl.store.checkpoints import READ
 from hitl.store.commands import CLAIMED, SERVED
 from hitl.store.notify import Change
 from hitl.store.postgres import DictRow, Jsonb, Tx
+from hitl.store.reviews import ACTIONS, BASIS
 
 HEAD = """(select to_jsonb(h) from checkpoint_heads h
     where h.thread_id = commands.case_id::text and h.checkpoint_ns = '') as head"""
-DECIDED = """(select jsonb_build_object('decision_id', d.decision_id, 'decision', d.decision,
-            'interrupt_id', r.interrupt_id, 'digest', d.digest, 'acts', exists (
+UNDOING = """exists (select 1 from actions a where a.case_id = commands.case_id and a.direction = 'reverse'
+    and a.status in ('planned', 'sending')) as undoing"""
+DECIDED = f"""(select jsonb_build_object('decision_id', d.decision_id, 'decision', d.decision,
+            'interrupt_id', r.interrupt_id, 'round', d.round, 'digest', d.digest, 'acts', exists (
                 select 1 from actions a where a.case_id = commands.case_id and a.decision_id = d.decision_id))
         from decisions d join reviews r using (review_id) where d.decision_id = commands.ref) as answer,
-    exists (select 1 from actions a where a.case_id = commands.case_id and a.direction = 'reverse'
-        and a.status in ('planned', 'sending')) as undoing"""
+    {UNDOING}"""
 SEEN = f"(select round from cases c where c.case_id = commands.case_id) as round, {HEAD}, {DECIDED}"
 
 CLAIM = """state = 'claimed', owner = %(owner)s, epoch = epoch + 1, attempts = attempts + 1,
@@ -41,38 +46,78 @@ BEGUN = f"""begun as (
         insert into events (case_id, seq, tenant_id, type, actor_kind, actor_id, before, after, data)
         select case_id, version, tenant_id, %(type)s, %(actor_kind)s, %(actor_id)s, 'received', %(after)s, %(data)s
         from begun)"""
-ONCE = f"""update commands set {CLAIM} from mine
-        where {CLAIMABLE} and commands.case_id = mine.case_id and {SERVED} and kind {{kind}}
-          and lost < %(suspect)s and attempts < %(most)s and mine.status <> 'needs_migration'
+ONCE = f"""with mine as materialized (
+        select case_id, status, version, round, {cases.AS_MINE} from cases
+        where case_id = (select case_id from commands where command_id = %(id)s) for update),
+    claimed as (update commands set {CLAIM} from mine
+        where {CLAIMABLE} and commands.case_id = mine.case_id and {SERVED} and kind = '{{kind}}'
+          and lost < %(suspect)s and attempts < %(most)s and mine.status {{status}}
           and mine.version = (select version from cases c where c.case_id = mine.case_id)
           and not exists (select 1 from commands other where other.case_id = commands.case_id
               and other.kind = 'settle' and other.state in ('ready', 'published', 'claimed'))
-        returning {CLAIMED}, mine.round, {HEAD}, {{seen}}"""
-MINE = """mine as materialized (
-            select case_id, status, version, round{} from cases
-            where case_id = (select case_id from commands where command_id = %(id)s) for update)"""
-ANY = ONCE.format(kind="<> 'settle'", seen=DECIDED)
-SILENT = f"with {MINE.format('')} {ANY}"
-TELLING = f"""with {MINE.format("")}, claimed as ({ANY}),
-    {BEGUN}
-    select claimed.*, (select version from begun) as begun from claimed"""
+        returning {CLAIMED}, mine.round, {HEAD}, {{seen}})"""
 # A post's first run wants its text, and nothing of decisions.
-FIRST = f"""with {MINE.format(f", {cases.AS_MINE}")},
-    claimed as ({ONCE.format(kind="= 'start'", seen="null::jsonb as answer, false as undoing")})
-    select claimed.*, {cases.OF_MINE}, t.body, t.context, {KEPT.format("claimed.case_id")} as kept
+_START = ONCE.format(kind="start", status="<> 'needs_migration'", seen="null::jsonb as answer, false as undoing")
+_TEXT = f"""{cases.OF_MINE}, t.body, t.context, {KEPT.format("claimed.case_id")} as kept
     from claimed join mine using (case_id) left join contents t using (case_id)"""
+START = f"{_START} select claimed.*, {_TEXT}"
+START_TOLD = f"{_START}, {BEGUN} select claimed.*, (select version from begun) as begun, {_TEXT}"
+
+
+def _carrying_on(kind: str, seen: str, work: str, order: str, follows: str) -> str:
+    """The claim of a later run, which wants the checkpoint, what there is to do, and what follows from it."""
+    status = "not in ('needs_migration', 'received')"
+    head = READ.format(thread="claimed.case_id::text", head="(claimed.head ->> 'checkpoint_id')")
+    return f"""{ONCE.format(kind=kind, status=status, seen=seen)}
+    select claimed.*, {cases.OF_MINE}, to_jsonb(follows) as follows, stored.*,
+        (select coalesce(jsonb_agg(to_jsonb(work) order by {order}), '[]') from ({work}) work) as work
+    from claimed join mine using (case_id) cross join lateral ({follows.replace("%(id)s", "mine.case_id")}) follows
+        left join lateral ({head}) stored on true"""
+
+
+RESUME = _carrying_on(
+    "resume",
+    DECIDED,
+    FORWARD_WORK.format(
+        case_id="claimed.case_id", round="(claimed.answer ->> 'round')::int", decision_id="claimed.ref"
+    ),
+    FORWARD_ORDER,
+    f"select {ACTIONS}",
+)
+ROLLBACK = _carrying_on(
+    "rollback",
+    f"null::jsonb as answer, {UNDOING}",
+    REVERSE_WORK.format(case_id="claimed.case_id"),
+    REVERSE_ORDER,
+    BASIS,
+)
+# The columns of a checkpoint as it is stored.
+STORED = (
+    "thread_id",
+    "checkpoint",
+    "checkpoint_ns",
+    "checkpoint_id",
+    "parent_checkpoint_id",
+    "metadata",
+    "channel_values",
+    "pending_writes",
+)
+LATER = {"resume": RESUME, "rollback": ROLLBACK}
 
 
 def at_once(
-    tx: Tx, command_id: int, *, owner: str, serves: Sequence[str], begins: Fact | None, starts: bool = False
+    tx: Tx, command_id: int, *, owner: str, serves: Sequence[str], begins: Fact | None, kind: str | None
 ) -> Command | None:
     """What `approach` and `claim` do in turn, in one statement, where nothing is unusual; None also where anything is.
 
+    It sees as well what a run of this `kind` will want to see, and of another kind nothing is claimed.
     `begins` is told of a case that was received until now, with the claim: that its analysis begins; None: not yet.
     Unusual are: a settling command of the case, a case that is parked, a run that was lost or begun too often, and a
     case that moved on while its row was waited for: the rest of the statement sees the moment at which it began.
-    `starts`: it is taken for a start, and any other command is unusual; then its text is seen as well.
     """
+    sql = (START if begins is None else START_TOLD) if kind == "start" else LATER.get(kind or "")
+    if sql is None:
+        return None
     params: dict[str, Any] = {
         "id": command_id,
         "owner": owner,
@@ -81,15 +126,15 @@ def at_once(
         "suspect": SUSPECT_AFTER,
         "most": MAX_ATTEMPTS,
     }
-    if begins is None:
-        row = tx.one(FIRST if starts else SILENT, params)
-        return _claimed(row) if row else None
-    row = tx.one(TELLING, params | _told(begins))
+    row = tx.one(sql, params | _told(begins) if begins and kind == "start" else params)
     if row is None:
         return None
-    if begun := row.pop("begun"):
-        tx.changed.add(Change(row["case_id"], begun, begins.after in AT_REST))
-    return _claimed(row)
+    case = cases.taken_from(row, "mine_")
+    if begins and (version := row.pop("begun", None)):
+        began: dict[str, Any] = {"status": begins.after, "version": version}
+        case = replace(case, **began)
+        tx.changed.add(Change(case.case_id, version, begins.after in AT_REST))
+    return _claimed(row, case)
 
 
 def _told(fact: Fact) -> dict[str, Any]:
@@ -126,15 +171,35 @@ def claim(tx: Tx, command_id: int, *, owner: str, serves: Sequence[str]) -> Comm
     return _claimed(row) if row else None
 
 
-def _claimed(row: DictRow) -> Command:
-    head, answer, round_ = row.pop("head") or {}, row.pop("answer"), row.pop("round")
-    seen = Seen(round_, head.get("checkpoint_id"), head.get("state"), answer, row.pop("undoing"), _subject(row))
+def _claimed(row: DictRow, case: Case | None = None) -> Command:
+    head, answer, undoing = row.pop("head") or {}, row.pop("answer"), row.pop("undoing")
+    work, follows = row.pop("work", None), row.pop("follows", None)
+    if answer and follows:
+        follows = _end(answer, follows, case)
+    stored = {name: row.pop(name, None) for name in STORED}
+    seen = Seen(
+        row.pop("round"),
+        head.get("checkpoint_id"),
+        head.get("state"),
+        answer,
+        undoing,
+        case,
+        stored if stored["checkpoint"] else None,
+        [{**one, "case": case} for one in work] if work is not None else None,
+        follows,
+        _subject(row, case),
+    )
     return Command(**row, seen=seen)
 
 
-def _subject(row: DictRow) -> dict[str, Any] | None:
+def _end(answer: DictRow, follows: DictRow, case: Case | None) -> DictRow | None:
+    """What `reviews.end` says, but for an analysis told of long ago; None of a decision that is not the newest."""
+    newest = case is not None and case.round == answer["round"]
+    return {**follows, "analysis": None, "decision": answer["decision"]} if newest else None
+
+
+def _subject(row: DictRow, case: Case | None) -> dict[str, Any] | None:
     if "body" not in row:
         return None
     text = {name: row.pop(name) for name in ("body", "context", "kept")}
-    case = cases.taken_from(row, "mine_")
     return {"case": case, **text} if text["body"] is not None else None

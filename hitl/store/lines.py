@@ -1,8 +1,10 @@
 """Lines to Postgres that do not wait for ever: what says nothing until its deadline is hung up and never used again."""
 
+import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from functools import lru_cache
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -15,6 +17,7 @@ from psycopg_pool import ConnectionPool
 
 T = TypeVar("T")
 INTERVAL = 0.1  # seconds between two looks for a signal; psycopg's own
+PLACEHOLDER = re.compile(r"%(?:\((\w+)\)s|s|%)")
 CHECK_SECONDS = 0.5  # that an idle line has to say that it lives
 
 
@@ -54,9 +57,15 @@ class Line(psycopg.Connection[DictRow]):
     def execute(
         self, query: Any, params: Params | None = None, *, prepare: bool | None = None, binary: bool = False
     ) -> psycopg.Cursor[DictRow]:
-        """One statement, fetched before the next: all share a cursor, since making one is a quarter of the cost."""
+        """One statement, fetched before the next: all share a cursor, since making one is a quarter of the cost.
+
+        psycopg reads a long statement, or one of more than 50 parameters, anew each time; so it is given what it sends.
+        """
         if self._answers is None:
-            self._answers = self.cursor()
+            self._answers = psycopg.RawCursor(self, row_factory=self.row_factory)
+        if params is not None:
+            query, names = native(query)
+            params = [params[name] for name in names] if isinstance(params, Mapping) else params
         return self._answers.execute(query, params, prepare=prepare, binary=binary)
 
     @contextmanager
@@ -89,6 +98,20 @@ class Line(psycopg.Connection[DictRow]):
                     raise
         self.close()  # an answer that still comes must not be taken for that to the next question
         raise Mute("no answer until the deadline")
+
+
+@lru_cache(maxsize=1024)
+def native(sql: str) -> tuple[bytes, tuple[str, ...]]:
+    """A statement with Postgres' own placeholders, and the names of its parameters in their order, if they have any."""
+    numbers: dict[str, int] = {}
+
+    def placed(found: re.Match[str]) -> str:
+        if found[0] == "%%":
+            return "%"
+        name = found[1] or str(len(numbers))
+        return f"${numbers.setdefault(name, len(numbers) + 1)}"
+
+    return PLACEHOLDER.sub(placed, sql).encode(), tuple(numbers)
 
 
 class Pool(ConnectionPool[psycopg.Connection[DictRow]]):

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 import psycopg
 from psycopg.pq import Escaping
 
-from hitl.store.bells import LONGEST, Bells
+from hitl.store.bells import LONGEST
 
 T = TypeVar("T")
 CASES = "hitl_cases"
@@ -183,26 +183,3 @@ def _tell(conn: psycopg.Connection, batch: list[tuple[str, str]]) -> None:
     quoted = Escaping(conn.pgconn).escape_literal
     words = [b"notify %s, %s" % (channel.encode(), quoted(payload.encode())) for channel, payload in batch]
     conn.pgconn.exec_(b";".join(words))
-
-
-class Ringer(Notifier):
-    """Tells at once, through the bells of this machine; by NOTIFY what not everybody heard."""
-
-    def __init__(self, url: str, bells: Bells) -> None:
-        super().__init__(url)
-        self._bells = bells
-
-    def wake(self, changes: Iterable[Change], *, commands: bool, due: Iterable[Due] = ()) -> None:
-        """Tell them, and return."""
-        changes, due = list(changes), list(due)
-        told = [(channel, self._bells.ring(channel, line)) for channel, line in lines(changes, due, look=commands)]
-        unheard = {channel for channel, heard in told if not heard}
-        if CASES in unheard:
-            super().wake(changes, commands=False)
-        if COMMANDS in unheard:
-            super().wake((), commands=commands, due=due)
-
-    def close(self) -> None:
-        """Let go of the bells, too."""
-        super().close()
-        self._bells.close()

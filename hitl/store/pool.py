@@ -40,9 +40,23 @@ class _UuidText(Loader):
         return bytes(data).decode()
 
 
-def _configure(conn: psycopg.Connection[Any]) -> None:
+SESSION: dict[str, Any] = {
+    "autocommit": True,
+    "row_factory": dict_row,
+    **VIGILANT,
+    "prepare_threshold": 0,
+    "options": OPTIONS,
+}
+
+
+def configured(conn: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> None:
+    """Set up what is not said when a line is opened."""
     conn.adapters.register_loader("uuid", _UuidText)
     conn.prepared_max = PREPARED
+
+
+def _configure(conn: psycopg.Connection[Any]) -> None:
+    configured(conn)
     with suppress(psycopg.errors.InvalidParameterValue):  # not every system can look
         conn.execute(NOTICED)
 
@@ -59,11 +73,5 @@ def open_pool(url: str, *, size: int) -> Pool:
         reconnect_timeout=5.0,
         check=None,
         configure=_configure,
-        kwargs={
-            "autocommit": True,
-            "row_factory": dict_row,
-            **VIGILANT,
-            "prepare_threshold": 0,
-            "options": OPTIONS,
-        },
+        kwargs=SESSION,
     )

@@ -1,7 +1,7 @@
 """Connections and transactions: explicit, short, and never open while an outside call runs."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -17,9 +17,10 @@ from hitl import failpoints
 from hitl.errors import Unavailable
 from hitl.store.bells import Bells
 from hitl.store.lines import DUE, Mute, limit
-from hitl.store.notify import LATER, Change, Due, Notifier, Ringer
+from hitl.store.notify import LATER, Change, Due, Notifier
 from hitl.store.pool import open_pool
 from hitl.store.riders import Write, carries, together
+from hitl.store.ringer import Ringer
 
 CROSSED = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure, psycopg.errors.LockNotAvailable)
 # "cached plan must not change result type": a migration has given a column another type since a line prepared this.
@@ -32,6 +33,7 @@ GONE = (
     psycopg.errors.IdleInTransactionSessionTimeout,
     PoolTimeout,
 )
+TROUBLE = (OUTDATED, *CROSSED, *GONE)
 
 
 class Tx:
@@ -98,6 +100,13 @@ class Tx:
         """The first row, or None."""
         return self.execute(sql, params, anew=anew).fetchone()
 
+    def end(self, sql: str, params: Any, heard: Callable[[DictRow], None]) -> bool:
+        """Run what may be the only statement, and have its row heard; False when it has none."""
+        row = self.one(sql, params)
+        if row:
+            heard(row)
+        return row is not None
+
     def all(self, sql: str, params: Any = None, *, anew: bool = False) -> list[DictRow]:
         """All rows."""
         return self.execute(sql, params, anew=anew).fetchall()
@@ -115,7 +124,7 @@ class Store:
         self.url, self.bells = url, bells
         self.pool = open_pool(url, size=size)
         self.notifier = Ringer(url, Bells(bells)) if bells else Notifier(url)
-        self._memory: dict[Any, Any] = {}
+        self.memory: dict[Any, Any] = {}  # only of what never changes
         self._checking = threading.Lock()
 
     @contextmanager
@@ -125,12 +134,12 @@ class Store:
         A name makes its commit a failpoint: `before_commit:<name>` and `after_commit:<name>`.
         """
         with self._connection() as conn, conn.transaction():
-            tx = Tx(conn, name, self._memory)
+            tx = Tx(conn, name, self.memory)
             yield tx
             tx.flush()
             if tx.name:
                 failpoints.hit(f"before_commit:{tx.name}")
-        self._committed(tx)
+        self.committed(tx)
 
     @contextmanager
     def statement(self, name: str | None = None) -> Iterator[Tx]:
@@ -138,10 +147,10 @@ class Store:
         if name:
             failpoints.hit(f"before_commit:{name}")
         with self._connection() as conn:
-            tx = Tx(conn, name, self._memory, alone=True)
+            tx = Tx(conn, name, self.memory, alone=True)
             yield tx
             tx.flush()
-        self._committed(tx)
+        self.committed(tx)
 
     @contextmanager
     def _connection(self) -> Iterator[psycopg.Connection[DictRow]]:
@@ -158,21 +167,26 @@ class Store:
                     raise
                 finally:
                     limit(conn, None)
-        except Mute as error:
-            self._check()
-            raise Unavailable("The database did not answer in time; whether this was recorded is not known.") from error
-        except OUTDATED as error:
-            if error.diag.source_function != REVALIDATES:  # something else that Postgres cannot do: a bug of ours
-                raise
-            raise Unavailable("The database was migrated in the meantime; nothing was recorded.") from error
-        except CROSSED as error:
-            raise Unavailable("This crossed with other work on the same rows; nothing was recorded.") from error
-        except GONE as error:
-            self._check()
-            recorded = "nothing was" if isinstance(error, PoolTimeout) else "it is not known whether this was"
-            raise Unavailable(f"The database cannot be reached; {recorded} recorded.") from error
+        except TROUBLE as error:
+            raise self.trouble(error) from error
 
-    def _committed(self, tx: Tx) -> None:
+    def trouble(self, error: psycopg.Error | PoolTimeout) -> Unavailable:
+        """What an error of TROUBLE is called; raises what is a bug of ours."""
+        if isinstance(error, Mute):
+            self._check()
+            return Unavailable("The database did not answer in time; whether this was recorded is not known.")
+        if isinstance(error, OUTDATED):
+            if error.diag.source_function != REVALIDATES:  # something else that Postgres cannot do
+                raise error
+            return Unavailable("The database was migrated in the meantime; nothing was recorded.")
+        if isinstance(error, CROSSED):
+            return Unavailable("This crossed with other work on the same rows; nothing was recorded.")
+        self._check()
+        recorded = "nothing was" if isinstance(error, PoolTimeout) else "it is not known whether this was"
+        return Unavailable(f"The database cannot be reached; {recorded} recorded.")
+
+    def committed(self, tx: Tx) -> None:
+        """Wake those who wait for what a transaction has changed."""
         if tx.name:
             failpoints.hit(f"after_commit:{tx.name}")
         LATER.do(partial(self.notifier.wake, tx.changed, commands=tx.commands, due=tx.due))

@@ -59,19 +59,14 @@ def for_decision(tx: Tx, case_id: str, review_id: str, *, locked: bool = True) -
     )
 
 
-# Its actions as they are once those that are `sent` are applied, and those that they undo are `undone`.
-THEN = """(select kind, direction, reversible, case when action_id = any(%(sent)s::uuid[]) then 'applied'
-        when action_id = any(%(undone)s::uuid[]) then 'reversed' else status::text end as status
-    from actions where case_id = %(id)s offset 0) its"""
-SENDING = """(select count(*) from actions where case_id = %(id)s and action_id = any(%(sent)s::uuid[])
-        and status = 'sending') as sending"""
-BASIS = f"""select {ANALYSIS}, {SENDING},
-        exists (select 1 from {THEN} where direction = 'forward' and status in {STANDING} and reversible) as standing,
+ACTIONS = """(select coalesce(jsonb_agg(jsonb_build_object('action_id', action_id, 'kind', kind,
+        'direction', direction, 'reversible', reversible, 'status', status)), '[]')
+    from actions where case_id = %(id)s) as actions"""
+BASIS = f"""select {ANALYSIS}, {ACTIONS},
         array(select interrupt_id from reviews where case_id = %(id)s) as opened,
         array({cases.INVOLVED}) as involved,
         (select on_appeal from appeals a join cases c using (case_id, round) where case_id = %(id)s) as on_appeal"""
-END = f"""select {ANALYSIS}, {SENDING}, exists (select 1 from {THEN} where direction = 'forward'
-            and (status in {STANDING} or (status = 'irreversible' and kind <> 'notify_author'))) as standing,
+END = f"""select {ANALYSIS}, {ACTIONS},
         (select decision from decisions where case_id = %(id)s
             order by round desc, decided_at desc limit 1) as decision"""
 
@@ -80,42 +75,36 @@ def basis(tx: Tx, case_id: str) -> DictRow:
     """What a review of a case is opened on.
 
     `analysis` (or None), `opened` (interrupts that have a review), `involved` (people who may not decide it),
-    `on_appeal` (of the appeal that opened the round, or None), `standing` (whether a reversible effect stands).
+    `on_appeal` (of the appeal that opened the round, or None), `actions` (how the case's stand, in no order).
     """
     return _now(tx, case_id, BASIS)
 
 
 def end(tx: Tx, case_id: str) -> DictRow:
-    """What a case's outcome follows from: `analysis`, the newest `decision` (each or None), `standing` effects.
-
-    An effect stands as well when it could not be taken back; but a message is not what a case is about.
-    """
+    """What a case's outcome follows from: `analysis`, the newest `decision` (each or None), `actions` as in `basis`."""
     return _now(tx, case_id, END)
 
 
 def _now(tx: Tx, case_id: str, seen: str) -> DictRow:
-    row = tx.one(seen, {"id": case_id, "sent": [], "undone": []})
+    row = tx.one(seen, {"id": case_id})
     assert row is not None, "a select without a table has a row"
     return row
 
 
-def see_basis(tx: Tx, case_id: str, *, sent: list[str], undone: list[str]) -> tuple[Case, DictRow]:
-    """The case, not locked, and the same as it is once actions that are `sent` are applied, and those `undone` gone.
-
-    `sending`: how many of the former are on their way.
-    """
-    return cases.see(tx, case_id, BASIS, {"sent": sent, "undone": undone})
+def see_basis(tx: Tx, case_id: str) -> tuple[Case, DictRow]:
+    """The case, not locked, and what a review of it is opened on."""
+    return cases.see(tx, case_id, BASIS, {})
 
 
-def see_end(tx: Tx, case_id: str, *, sent: list[str], undone: list[str]) -> tuple[Case, DictRow]:
-    """The case, not locked, and what its outcome follows from; the rest as in `see_basis`."""
-    return cases.see(tx, case_id, END, {"sent": sent, "undone": undone})
+def see_end(tx: Tx, case_id: str) -> tuple[Case, DictRow]:
+    """The case, not locked, and what its outcome follows from."""
+    return cases.see(tx, case_id, END, {})
 
 
 def of_new(case: Case) -> DictRow:
     """Both of a case that is new and has no analysis, without a look: nobody has been asked, and nothing done."""
-    nothing: DictRow = {"analysis": None, "on_appeal": None, "decision": None, "opened": []}
-    return {**nothing, "sending": 0, "standing": False, "involved": [case.author_id, case.started_by]}
+    nothing: DictRow = {"analysis": None, "on_appeal": None, "decision": None, "opened": [], "actions": []}
+    return {**nothing, "involved": [case.author_id, case.started_by]}
 
 
 def supersede(tx: Tx, case_id: str) -> list[str]:

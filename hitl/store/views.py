@@ -5,6 +5,7 @@ from typing import Any
 from hitl.domain.cases import Status
 from hitl.store.actions import UNSETTLED
 from hitl.store.postgres import DictRow, Tx
+from hitl.store.riders import Write
 
 # Everything that /status shows, and that a decision or an appeal stands on (see operations/shown.py); `content` and
 # `context` come along only where they are asked for. As `json`, which is written straight from the rows: `jsonb` would
@@ -64,10 +65,10 @@ def mark(tx: Tx, tenant_id: str, person: str | None, case_id: str) -> tuple[int,
     return (row["version"], row["status"]) if row else None
 
 
-def whole(tx: Tx, tenant_id: str, person: str | None, case_id: str, *, text: bool = False) -> DictRow | None:
-    """A case with all that belongs to it, if the person (None: staff) may see it."""
+def whole(tenant_id: str, person: str | None, case_id: str, *, text: bool = False) -> Write:
+    """The question for a case with all that belongs to it, if the person (None: staff) may see it."""
     columns, source = (", t.body as content, t.context", " left join contents t using (case_id)") if text else ("", "")
-    return tx.one(
+    return Write(
         f"{WHOLE}{columns} from {THIS}{source} where c.tenant_id = %(tenant)s and {SEES}",
         {"id": case_id, "tenant": tenant_id, "person": person},
     )

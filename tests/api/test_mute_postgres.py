@@ -155,5 +155,5 @@ def test_what_waited_too_long_is_refused_before_it_is_begun(database_url: str) -
     ended = asyncio.run(crowd())
     assert begun == list(range(WRITERS))
     assert [type(end) for end in ended] == [type(None)] * WRITERS + [Unavailable] * 3
-    desk.close()
+    asyncio.run(desk.close())
     runtime.close()

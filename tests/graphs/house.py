@@ -23,7 +23,7 @@ from hitl.operations.settle import Outcome, settle_action
 from hitl.operations.start import StartRequest, start
 from hitl.platforms.port import Platform
 from hitl.store.postgres import Jsonb, Store, Tx
-from tests.graphs import recalled
+from tests.graphs import brought, recalled
 from tests.graphs.world import FakeAnalyzer, FakePlatform, Hook
 
 AUTHOR, AUTHOR_2 = DEV["dev-author"], DEV["dev-author-2"]
@@ -119,12 +119,12 @@ class House:
 
     def deliver(self, command_id: int, worker: str = "w1") -> str | None:
         command = self.runner(worker).begin(command_id, worker, kind=self.kind(command_id))
-        return self.runner(worker).run(command) if command else None
+        return self.runner(worker).run(brought.checked(self.store, command)) if command else None
 
     def claim(self, command_id: int, worker: str = "w1") -> Command:
         command = self.runner(worker).begin(command_id, worker, kind=self.kind(command_id))
         assert command is not None, "nothing to claim"
-        return command
+        return brought.checked(self.store, command)
 
     def drain(self, worker: str = "w1") -> list[str]:
         """Deliver whatever is due, until nothing is; how each run went."""

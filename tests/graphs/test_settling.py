@@ -56,7 +56,7 @@ def _behind(house: House, case_id: str, command_id: int, change: Change) -> tupl
 
     def begin() -> None:
         house.on_settle = None
-        house.store._memory.clear()  # what has to be read again is read before anything is written
+        house.store.memory.clear()  # what has to be read again is read before anything is written
         holder.start()
         locked.wait()
 

@@ -12,7 +12,8 @@ import pytest
 from hitl.store.bells import LONGEST, Bells, Pipe, beside
 from hitl.store.embedded import EmbeddedPostgres
 from hitl.store.listener import Listener
-from hitl.store.notify import CASES, COMMANDS, Change, Due, Ringer
+from hitl.store.notify import CASES, COMMANDS, Change, Due
+from hitl.store.ringer import Ringer
 from tests.graphs.house import House
 
 
@@ -99,7 +100,7 @@ def test_lines_written_at_once_by_many_come_whole(tmp_path: Path, pipe: Pipe) ->
     def ring(word: str) -> None:
         writer = Bells(tmp_path / "pipes")
         for _ in range(20):
-            writer.ring("news", word * 600)
+            writer.ring("news", word * 400)  # so that the pipe holds all of them, if the reader is slow
         writer.close()
 
     threads = [threading.Thread(target=ring, args=(word,)) for word in "abcde"]
@@ -110,7 +111,7 @@ def test_lines_written_at_once_by_many_come_whole(tmp_path: Path, pipe: Pipe) ->
         heard += lines
     for thread in threads:
         thread.join()
-    assert sorted(heard) == sorted(word * 600 for word in "abcde" for _ in range(20))
+    assert sorted(heard) == sorted(word * 400 for word in "abcde" for _ in range(20))
 
 
 def test_only_an_embedded_postgres_that_is_spoken_to_by_its_socket_has_bells(own_postgres: EmbeddedPostgres) -> None:
@@ -214,3 +215,31 @@ def test_who_rings_for_one_that_was_just_killed_is_told_that_nobody_heard(tmp_pa
     bells.ring("news", "one")
     os.close(dead.fileno())
     assert bells.ring("news", "two") is False
+
+
+def test_who_is_told_by_a_call_finds_nothing_in_its_pipe(house: House, tmp_path: Path, bells: Bells) -> None:
+    own, other = Pipe(tmp_path / "pipes", CASES), Pipe(tmp_path / "pipes", CASES)
+    told: list[list[Change]] = []
+    ringer = Ringer(house.url, bells)
+    ringer.spare(own, told.append)
+    ringer.wake([Change("a", 3, True)], commands=False)
+    assert told == [[Change("a", 3, True)]]
+    assert _lines(other) == ["a:3:1"]
+    other.close()
+    assert bells.ring(CASES, "b", but=own.name)  # nobody else is there, and that is all who had to hear it
+    assert _lines(own, 0) == []
+    own.close()
+    ringer.close()
+
+
+def test_who_has_nothing_to_tell_wakes_nobody_here(tmp_path: Path) -> None:
+    """Each look ends like a write: one that woke whoever looks when woken would never end."""
+    ringer, own, told = Ringer("", Bells(tmp_path / "pipes")), Pipe(tmp_path / "pipes", CASES), list[list[Change]]()
+    ringer.spare(own, told.append)
+    ringer.wake((), commands=False)
+    ringer.wake((), commands=True)
+    assert told == []
+    ringer.wake([Change("a-case", 3)], commands=False)
+    assert (told, own.lines()) == ([[Change("a-case", 3)]], [])
+    ringer.close()
+    own.close()

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from hitl.errors import Fenced, TargetBusy
 from hitl.operations import openings, runs
 from hitl.store import calls, cases, claims
 from hitl.store.notify import Change
+from tests.graphs import brought
 from tests.graphs.house import MODERATOR, House
 
 SETTLING = """insert into commands (case_id, kind, graph, graph_version, state, owner, lease_until, finished_at)
@@ -31,7 +33,8 @@ VERDICT = """insert into analyses (case_id, round, suspect, unavailable, sampled
 def _at_once(house: House, command_id: int, *, quick: bool = True, owner: str = "w1") -> Command | None:
     with house.store.statement() as tx:
         begins = None if quick else openings.started(owner)
-        return claims.at_once(tx, command_id, owner=owner, serves=house.runner().serves, begins=begins)
+        kind, serves = house.kind(command_id), house.runner().serves
+        return claims.at_once(tx, command_id, owner=owner, serves=serves, begins=begins, kind=kind)
 
 
 def _decided(house: House) -> tuple[str, int]:
@@ -50,10 +53,25 @@ def test_it_sees_what_the_way_of_two_statements_sees(house: House, quick: bool) 
         slow = claims.claim(tx, command_id, owner="w1", serves=house.runner().serves)
         tx.conn.execute("rollback")
     fast = _at_once(house, command_id, quick=quick)
-    assert fast == slow
     assert fast is not None
+    assert slow is not None
+    bare = replace(fast.seen, case=None, checkpoint=None, work=None, follows=None)
+    assert replace(fast, seen=bare) == slow
     assert fast.seen.head
     assert fast.seen.answer
+    assert fast.seen.work
+    brought.checked(house.store, fast)
+
+
+def test_a_rollback_sees_what_is_to_be_undone(house: House) -> None:
+    case_id = house.acted()
+    house.rollback(case_id)
+    (command_id,) = house.due()
+    found = _at_once(house, command_id)
+    assert found is not None
+    brought.checked(house.store, found)
+    assert [row["kind"] for row in found.seen.work or ()] == ["warn_author", "remove_content", "notify_author"]
+    assert found.seen.undoing
 
 
 def test_a_claimed_command_is_not_claimed_until_its_lease_has_run_out(house: House) -> None:
@@ -129,11 +147,12 @@ def test_those_who_watch_are_told_how_far_the_beginning_has_come(house: House) -
     (command_id,) = house.due()
     with house.store.statement() as tx:
         serves = house.runner().serves
-        claims.at_once(tx, command_id, owner="w1", serves=serves, begins=openings.started("w1"))
+        claims.at_once(tx, command_id, owner="w1", serves=serves, begins=openings.started("w1"), kind="start")
         assert tx.changed == {Change(case_id, 2, rest=False)}
         tx.changed.clear()
         house.expire()
-        assert claims.at_once(tx, command_id, owner="w2", serves=serves, begins=openings.started("w2"))
+        begins = openings.started("w2")
+        assert claims.at_once(tx, command_id, owner="w2", serves=serves, begins=begins, kind="start")
         assert not tx.changed  # it began once
 
 
@@ -217,6 +236,7 @@ def test_what_its_message_takes_for_a_start_is_claimed_as_what_it_is(house: Hous
     assert run is not None
     assert (run.kind, run.seen.subject) == ("resume", None)
     assert run.seen.answer is not None
+    assert run.seen.work is None, "it is looked for"
 
 
 def test_a_verdict_that_is_there_already_is_seen_with_the_claim(house: House) -> None:

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from hitl.errors import Unavailable
-from hitl.store.lines import Line
+from hitl.store.lines import Line, native
 from hitl.store.notify import LATER, Change, Due, Notifier
 from hitl.store.postgres import Store
 
@@ -151,3 +151,14 @@ def test_others_are_woken_later_where_something_is_to_be_answered_first(store: S
         assert heard[1:] == [([], True)]
     finally:
         LATER.calls = None
+
+
+def test_placeholders_become_those_of_postgres_each_name_once() -> None:
+    assert native("select %(a)s, %(b)s || %(a)s, 5 %% 3") == (b"select $1, $2 || $1, 5 % 3", ("a", "b"))
+    assert native("select %s, '%%' || %s")[0] == b"select $1, '%' || $2"
+
+
+def test_what_has_no_parameters_is_sent_as_it_is(store: Store) -> None:
+    with store.statement() as tx:
+        assert tx.one("select '100 %' as share, 'a%sb' like 'a%' as alike") == {"share": "100 %", "alike": True}
+        assert tx.one("select 5 %% %s as rest", (3,)) == {"rest": 2}
