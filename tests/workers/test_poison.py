@@ -60,13 +60,16 @@ def test_broken_messages_are_told_and_thrown_away_and_delay_nobody(rabbit_crew: 
     crew.start(12)
     crew.await_statuses(waiting_review=15)
     crew.await_(lambda: left(vhost_url, "cases") == 0, worker)
-    waiting = left(vhost_url, "cases.XQ")
     worker.stop()
     crew.hired()  # dead letters are drained as a worker begins, and every half minute
-    crew.await_(lambda: left(vhost_url, "cases.XQ") == 0)
-    told = (crew.folder / "dramatiq.out").read_text().count("dead letter ")
-    assert waiting <= told
-    assert told == 2 * len(BAD_MESSAGES)
+    # RabbitMQ no longer counts a letter that has been handed out, and that one may not be told yet.
+    crew.await_(lambda: left(vhost_url, "cases.XQ") == 0 and told(crew) >= 2 * len(BAD_MESSAGES))
+    assert told(crew) == 2 * len(BAD_MESSAGES)
+
+
+def told(crew: Crew) -> int:
+    """How many dead letters the workers' log tells of."""
+    return (crew.folder / "dramatiq.out").read_text().count("dead letter ")
 
 
 class Poisonous(FakeGroq):
