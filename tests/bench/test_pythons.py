@@ -1,0 +1,17 @@
+import platform
+import sys
+
+import pytest
+
+from bench.pythons import described
+
+
+def test_a_python_is_named_with_what_its_loop_takes() -> None:
+    version, _, timed = described(sys.executable).partition(" ")
+    assert version == platform.python_version()
+    assert int(timed.removeprefix("(fixed loop: ").removesuffix(" ms)")) > 0
+
+
+def test_one_that_is_not_there_is_not_described() -> None:
+    with pytest.raises(OSError):
+        described("/nowhere/python")
