@@ -13,5 +13,5 @@ def test_a_python_is_named_with_what_its_loop_takes() -> None:
 
 
 def test_one_that_is_not_there_is_not_described() -> None:
-    with pytest.raises(OSError):
+    with pytest.raises(FileNotFoundError):
         described("/nowhere/python")
