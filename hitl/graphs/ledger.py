@@ -160,7 +160,7 @@ class PlatformLedger:
         with suppress(MovedOn), self._store.statement() as tx:
             tx.name = _name(row)
             sent = ledger.sent_as_seen(tx, run.command, row, seen)
-            run.sent(sent["case"])
+            run.sent(row["case"], sent["case"])
             return sent
         return None
 

@@ -48,9 +48,13 @@ class Run:
         """Whether this run has written nothing to its case until now, and has nothing left to write."""
         return not self._moved and not self._later
 
-    def sent(self, case: Case) -> None:
-        """An action was put on its way, and nothing else done; this is the case since."""
-        self._case, self._moved = case, True
+    def sent(self, stood: Case, now: Case) -> None:
+        """An action was put on its way, and nothing else done; so the case as it `stood` has become what it is `now`.
+
+        It is not known any more where it stood otherwise than the claim had seen it: what came with the claim is older.
+        """
+        known = self._case is not None and self._case.version == stood.version
+        self._case, self._moved = now if known else None, True
 
     @contextmanager
     def step(self, name: str | None = None) -> Iterator[Step]:
