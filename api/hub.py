@@ -97,6 +97,8 @@ class Hub:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._poll
             if self._loop and self._pipe:
+                if isinstance(self._store.notifier, Ringer):
+                    self._store.notifier.forget()
                 self._loop.remove_reader(self._pipe)
                 self._pipe.close()
             await anyio.to_thread.run_sync(self._listener.close)

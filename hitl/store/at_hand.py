@@ -153,7 +153,7 @@ class AtHand:
         """Hang up, also what is just being opened: broken off, that would leave half a line behind."""
         self._again_at = inf
         if self._opening:
-            await self._opening
+            await asyncio.wait([self._opening])  # whatever became of it
         if self._free:
             line, self._free = self._free, None
             await self._drop(line)
@@ -186,5 +186,8 @@ class AtHand:
                 raise
             self._free = line
         except (psycopg.Error, OSError):
-            self._again_at = max(self._again_at, monotonic() + RETRY_SECONDS)
-            self._there = False
+            pass  # threads do it meanwhile, and tell what is wrong
+        finally:
+            if self._free is None:
+                self._there = False
+                self._again_at = max(self._again_at, monotonic() + RETRY_SECONDS)

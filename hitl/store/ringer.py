@@ -19,6 +19,10 @@ class Ringer(Notifier):
         """Tell this process' own listener of cases by a call, which is to return at once, and not through its pipe."""
         self._own, self._hear = own, tell
 
+    def forget(self) -> None:
+        """That listener has gone."""
+        self._own, self._hear = None, lambda _: None
+
     def wake(self, changes: Iterable[Change], *, commands: bool, due: Iterable[Due] = ()) -> None:
         """Tell them, and return."""
         changes, due = list(changes), list(due)

@@ -14,7 +14,7 @@ from hitl.operations.decide import DecideRequest, decide_alone
 from hitl.operations.rollback import rollback_alone
 from hitl.operations.start import Arrival, StartRequest
 from hitl.store import policies
-from hitl.store.at_hand import AtHand, Elsewhere
+from hitl.store.at_hand import AtHand, Elsewhere, Quick
 from hitl.store.postgres import Store, Tx
 from hitl.store.riders import Write
 from tests.graphs import recalled
@@ -66,6 +66,26 @@ def test_the_first_is_told_to_go_elsewhere_and_the_next_finds_a_line(house: Hous
         return await at_hand.first(Write("select %(n)s::int as n", {"n": 7}), soon())
 
     assert on_a_loop(house.store, work) == {"n": 7}
+
+
+def test_a_line_that_cannot_be_set_up_whyever_is_missed_again_and_holds_nobody_up(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_: Quick) -> None:
+        raise AttributeError("poll")
+
+    async def work(_: AtHand) -> Any:
+        other = AtHand(house.store)
+        other.open()
+        with monkeypatch.context() as patched:
+            patched.setattr(Quick, "begin", broken)
+            with pytest.raises(Elsewhere):
+                await other.first(ONE, soon())
+            await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()})
+        await ready(other)
+        await other.close()
+
+    on_a_loop(house.store, work)
 
 
 def test_who_finds_the_line_in_use_does_not_wait(house: House) -> None:

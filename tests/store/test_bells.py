@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from hitl.store.bells import LONGEST, Bells, Pipe, beside
@@ -243,3 +244,16 @@ def test_who_has_nothing_to_tell_wakes_nobody_here(tmp_path: Path) -> None:
     assert (told, own.lines()) == ([[Change("a-case", 3)]], [])
     ringer.close()
     own.close()
+
+
+def test_once_the_one_told_by_a_call_has_gone_others_are_notified(house: House, tmp_path: Path, bells: Bells) -> None:
+    ringer, own, told = Ringer(house.url, bells), Pipe(tmp_path / "pipes", CASES), list[list[Change]]()
+    ringer.spare(own, told.append)
+    ringer.forget()
+    own.close()
+    with psycopg.connect(house.url, autocommit=True) as other:
+        other.execute(f"listen {CASES}".encode())
+        ringer.wake([Change("a", 3, True)], commands=False)
+        heard = next(other.notifies(timeout=10))
+    assert (told, heard.payload) == ([], "a:3:1")
+    ringer.close()
