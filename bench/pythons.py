@@ -1,6 +1,8 @@
 """Pythons differ by a third in speed, by how they were built; so each that runs a system is timed, and named."""
 
+import os
 import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -30,3 +32,13 @@ def described(interpreter: str | Path) -> str:
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     version, milliseconds = said.split()
     return f"{version} (fixed loop: {milliseconds} ms)"
+
+
+def pace() -> int:
+    """The slowest core's milliseconds for that loop, while each core runs one.
+
+    More than at other times: somebody else uses what cores share inside, which no counter of the machine tells.
+    """
+    command = [sys.executable, "-I", "-c", TIMED]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(os.cpu_count() or 1)]
+    return max(int(process.communicate()[0].split()[1]) for process in running)

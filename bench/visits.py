@@ -10,6 +10,7 @@ from bench import flood, loops, plan, survival
 from bench.disk import Disk
 from bench.growth import visit as growth
 from bench.meters import Meters, memory, quiet
+from bench.pythons import pace
 from bench.sizes import SETTLE, WARM, Sizes
 from bench.systems.catalog import System
 from bench.systems.household import Household, Setup
@@ -34,7 +35,7 @@ def pay(visit: Visit, sizes: Sizes) -> Iterator[Json]:
     if visit.scenario == "growth":
         yield from growth.pay(visit.system, sizes)
         return
-    shape = plan.shape(visit.scenario)
+    before, shape = pace(), plan.shape(visit.scenario)
     setup = Setup(shape.milliseconds, sizes.guardian, shape.workers, shape.desks)
     with Household(setup) as household:
         began = time.monotonic()
@@ -46,9 +47,10 @@ def pay(visit: Visit, sizes: Sizes) -> Iterator[Json]:
             settings = meters.settings() if visit.scenario != "survival" else {}
         finally:
             meters.close()
+    after = pace()
     for scenario, result in found.items():
         about = {"system": visit.system.name, "scenario": scenario, "round": visit.round}
-        yield {**about, "start_seconds": started, "postgres": settings, **result}
+        yield {**about, "start_seconds": started, "postgres": settings, "loop_ms": max(before, after), **result}
 
 
 async def _measure(visit: Visit, sizes: Sizes, household: Household, meters: Meters) -> dict[str, Json]:

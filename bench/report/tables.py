@@ -94,14 +94,15 @@ def _medians(lines: Sequence[Json], key: str) -> dict[str, float]:
 def every_run(results: Results) -> str:
     """Each run with what others did to the machine meanwhile."""
     head = ["system", "scenario", "round", "cases/s", "CPU ms/case", "client ms/case", "others", "stolen"]
-    head += ["slowest flush, ms", "errors"]
+    head += ["fixed loop, ms", "slowest flush, ms", "errors"]
 
     def row(line: Json) -> list[str]:
         figures = [_cell(line.get(key)) for key in ("cases_per_second", "server_cpu_ms", "client_cpu_ms")]
-        load = [f"{line['others']:.0%}", f"{line['stolen']:.0%}", _cell(line.get("slowest_flush_ms"))]
+        load = [f"{line['others']:.0%}", f"{line['stolen']:.0%}"]
+        load += [_cell(line.get(key)) for key in ("loop_ms", "slowest_flush_ms")]
         return [line["system"], line["scenario"], str(line["round"]), *figures, *load, str(line["errors"])]
 
-    failed = [[line["system"], line["scenario"], str(line["round"]), "failed", *["–"] * 6] for line in results.failed]
+    failed = [[line["system"], line["scenario"], str(line["round"]), "failed", *["–"] * 7] for line in results.failed]
     return table(head, [*map(row, results.lines), *failed])
 
 

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from bench.pythons import described
+from bench.pythons import described, pace
 
 
 def test_a_python_is_named_with_what_its_loop_takes() -> None:
@@ -15,3 +15,8 @@ def test_a_python_is_named_with_what_its_loop_takes() -> None:
 def test_one_that_is_not_there_is_not_described() -> None:
     with pytest.raises(FileNotFoundError):
         described("/nowhere/python")
+
+
+def test_the_pace_is_that_of_the_same_loop() -> None:
+    alone = int(described(sys.executable).partition("fixed loop: ")[2].removesuffix(" ms)"))
+    assert pace() > alone / 3, "in milliseconds, and no core is faster than one by itself"

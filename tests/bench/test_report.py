@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from bench.report import measures, runs, targets
+from bench.report import measures, runs, tables, targets
 from bench.report.results import Results, Spread
 from bench.report.targets import Target
 
@@ -81,3 +81,10 @@ def test_an_excuse_with_other_figures_is_the_same_verdict(monkeypatch: pytest.Mo
 
 def test_one_run_is_compared_with_none() -> None:
     assert runs.compared([_run("only", _line("guardian-embedded", 1, 60.0, 20.0))]) == runs.ONE
+
+
+def test_every_run_tells_how_fast_the_cores_were() -> None:
+    line = {"system": "restate", "scenario": "closed-0", "round": 1, "others": 0.0, "stolen": 0.0, "errors": 0}
+    looked, not_looked = tables.every_run(Results([{**line, "loop_ms": 61}, {**line, "round": 2}])).splitlines()[2:]
+    assert [cell.strip() for cell in looked.split("|")][9] == "61.0"
+    assert [cell.strip() for cell in not_looked.split("|")][9] == "–"
