@@ -1,4 +1,4 @@
-"""Pythons differ by a third in speed, by how they were built; so each that runs a system is timed, and named."""
+"""Pythons differ in speed by a quarter and more, by how they were built: each that runs a system is timed, and named."""
 
 import os
 import subprocess
@@ -37,7 +37,7 @@ def described(interpreter: str | Path) -> str:
 def pace() -> int:
     """The slowest core's milliseconds for that loop, while each core runs one.
 
-    More than at other times: somebody else uses what cores share inside, which no counter of the machine tells.
+    More than at other times: the cores are slower, as beside somebody who shares their insides; no counter tells that.
     """
     command = [sys.executable, "-I", "-c", TIMED]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(os.cpu_count() or 1)]

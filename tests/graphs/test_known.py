@@ -110,8 +110,7 @@ def test_what_a_person_settles_behind_the_claim_makes_the_outcome(house: House) 
     assert house.show(case_id)["appeal"]["on_appeal"] == "hold"
     house.decide(case_id, "reject", by=ADMIN)
     (command_id,) = house.due()
-    command = house.runner().begin(command_id, "w1", kind=house.kind(command_id))
-    assert command
+    command = house.claim(command_id)
     house.settle(house.action(case_id, "remove_content")["action_id"], "happened")
     assert house.runner().run(command) == "done"
     assert house.actions(case_id) == {"remove_content": "reversed", "suspend_author": "reversed"}
