@@ -1,4 +1,4 @@
-"""Pythons differ in speed by a quarter and more, by how they were built: each that runs a system is timed, and named."""
+"""Pythons differ in speed by a quarter and more, by how they were built: each that runs a system is timed and named."""
 
 import os
 import subprocess
