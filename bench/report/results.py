@@ -1,14 +1,16 @@
 """A results file, read: what each system gave in each round."""
 
+import copy
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Self
 
 Json = dict[str, Any]
 CONTENDED = 0.10  # share of the machine that others had
+ALIKE = 1.2  # times the least that the fixed loop took in a run: beyond that, somebody shared the cores' insides
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,11 @@ class Results:
         for key, line in failed.items():
             if not any(key[0] == own and key[2] == round_ and _same(key[1], what) for own, what, round_ in seen):
                 self.failed.append(line | {"round": key[2] + before.get(key[1], 0)})
-        self.lines += [line | {"round": key[2] + before.get(key[1], 0)} for key, line in seen.items()]
+        least = min((line["loop_ms"] for line in seen.values() if "loop_ms" in line), default=0)
+        self.lines += [
+            line | {"round": key[2] + before.get(key[1], 0), "alike": 0 < line.get("loop_ms", 0) <= ALIKE * least}
+            for key, line in seen.items()
+        ]
 
     def _about(self, line: Json, first: int) -> None:
         """Machine, versions, what is absent; a run that went on in the same file is still one, unless code changed."""
@@ -128,6 +134,12 @@ class Results:
     def contended(self) -> list[Json]:
         """The runs during which others had more than a tenth of the machine."""
         return [line for line in self.lines if line["others"] + line["stolen"] > CONTENDED]
+
+    def undisturbed(self) -> Self:
+        """Only the visits before and after which the cores were as fast as in the rest of their run."""
+        calm = copy.copy(self)
+        calm.lines = [line for line in self.lines if line.get("alike")]
+        return calm
 
 
 def _same(failed: str, seen: str) -> bool:

@@ -5,7 +5,7 @@ from statistics import median
 
 from bench.report import measures
 from bench.report.results import Json, Measure, Results, Spread
-from bench.report.targets import OWN, judged
+from bench.report.targets import NOT_MEASURED, OWN, judged
 from bench.systems.catalog import SYSTEMS
 
 
@@ -43,9 +43,16 @@ def absolutes(results: Results, shown: Sequence[Measure]) -> str:
 
 
 def targets(results: Results) -> str:
-    """What was aimed at, and what was found."""
-    rows = [[target.level, target.text, title(own), found, verdict] for target, own, found, verdict in judged(results)]
-    return table(["", "target", "mode", "found", "verdict"], rows)
+    """What was aimed at, and what was found; also in those visits alone that nothing disturbed."""
+    calm = [
+        found if verdict == NOT_MEASURED else f"{found}, {verdict}"
+        for *_, found, verdict in judged(results.undisturbed())
+    ]
+    rows = [
+        [target.level, target.text, title(own), found, verdict, undisturbed]
+        for (target, own, found, verdict), undisturbed in zip(judged(results), calm, strict=True)
+    ]
+    return table(["", "target", "mode", "found", "verdict", "on undisturbed cores alone"], rows)
 
 
 def survival(results: Results) -> str:

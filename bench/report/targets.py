@@ -10,6 +10,7 @@ from bench.report.results import Measure, Results, Spread
 OWN = GUARDIANS
 LANGGRAPH = ("langgraph-dev", "langgraph-dev-jobs")
 MISSED = "**MISSED**"
+NOT_MEASURED = "not measured"
 Value = Callable[[Results, str], Spread | None]
 
 
@@ -28,7 +29,7 @@ class Target:
     def judge(self, seen: Spread | None) -> str:
         """Met, missed, or not measured; by the median."""
         if seen is None:
-            return "not measured"
+            return NOT_MEASURED
         met = seen.middle >= self.least if self.least is not None else seen.middle <= (self.most or 0.0)
         return "met" if met else MISSED
 

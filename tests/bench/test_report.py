@@ -79,6 +79,49 @@ def test_an_excuse_with_other_figures_is_the_same_verdict(monkeypatch: pytest.Mo
     assert "1 of 1 verdicts are the same in each run." in runs.compared([_run("first"), _run("second")])
 
 
+def test_visits_on_slowed_cores_are_left_out_of_what_nothing_disturbed() -> None:
+    calm = [
+        {**_line(name, 1, rate, 20.0), "loop_ms": 40} for name, rate in (("guardian-embedded", 60.0), ("restate", 30.0))
+    ]
+    slowed = [
+        {**_line("guardian-embedded", 2, 30.0, 20.0), "loop_ms": 49},
+        {**_line("restate", 2, 60.0, 20.0), "loop_ms": 40},
+    ]
+    run = _run("first", *calm, *slowed)
+
+    assert run.ratio("guardian-embedded", "restate", measures.RATE) == Spread(0.5, 1.25, 2.0)
+    assert run.undisturbed().ratio("guardian-embedded", "restate", measures.RATE) == Spread(2.0, 2.0, 2.0)
+    row = next(line for line in tables.targets(run).splitlines() if "cases/s ÷ Restate's ≥ 1 |" in line)
+    assert row.endswith("| Guardian, embedded | 1.25 (0.50–2.00) | met | 2.00, met |")
+
+
+def test_how_fast_the_cores_were_is_compared_within_a_run() -> None:
+    slow_machine = [{**_line("restate", n, 60.0, 20.0), "loop_ms": 80 + n} for n in (1, 2)]
+    fast_machine = [{**_line("restate", n, 60.0, 20.0), "loop_ms": 40 + n} for n in (1, 2)]
+    both = Results(slow_machine)
+    both.add(fast_machine)
+
+    assert len(both.undisturbed().lines) == 4
+
+
+def test_a_visit_that_nobody_timed_is_not_called_undisturbed() -> None:
+    assert not _results().undisturbed().lines
+
+
+def test_runs_that_differ_beside_a_neighbor_may_agree_without_one() -> None:
+    def lines(slowed: float, loop: int) -> list[dict[str, Any]]:
+        ours = [{**_line("guardian-embedded", n, 60.0, 20.0), "loop_ms": 40} for n in (1, 2)]
+        theirs = [
+            {**_line("restate", 1, 30.0, 30.0), "loop_ms": 40},
+            {**_line("restate", 2, slowed, 30.0), "loop_ms": loop},
+        ]
+        return ours + theirs
+
+    page = runs.compared([_run("calm", *lines(30.0, 40)), _run("not", *lines(600.0, 60))])
+    assert "All visits: 3 of 4 verdicts" in page
+    assert "on undisturbed cores alone: 4 of 4 verdicts" in page
+
+
 def test_one_run_is_compared_with_none() -> None:
     assert runs.compared([_run("only", _line("guardian-embedded", 1, 60.0, 20.0))]) == runs.ONE
 
