@@ -6,29 +6,46 @@ from contextlib import contextmanager
 
 
 class _Mine(threading.local):
-    """The places of which this thread holds one."""
+    """The room in which this thread has a place."""
 
-    places: threading.Semaphore | None = None
+    room: "Room | None" = None
 
 
 _MINE = _Mine()
 
 
 class Room:
-    """Has so many places; the threads of a process may be more."""
+    """Has so many places; the threads of a process may be more. `away`: how many have left theirs for a while."""
 
     def __init__(self, places: int) -> None:
-        self._places = threading.Semaphore(places)
+        self.places = places
+        self._free = threading.Semaphore(places)
+        self._turn = threading.Lock()
+        self.away = 0
 
     @contextmanager
     def place(self) -> Iterator[None]:
         """Wait for a place, and hold it during the block but for the time that is spent `away`."""
-        with self._places:
-            _MINE.places = self._places
+        with self._free:
+            _MINE.room = self
             try:
                 yield
             finally:
-                _MINE.places = None
+                _MINE.room = None
+
+    def leave(self) -> None:
+        """Give a place up for a while."""
+        self._goes(1)
+        self._free.release()
+
+    def come_back(self) -> None:
+        """Wait for a place again; who does is no longer away."""
+        self._goes(-1)
+        self._free.acquire()
+
+    def _goes(self, by: int) -> None:
+        with self._turn:
+            self.away += by
 
 
 @contextmanager
@@ -37,13 +54,13 @@ def away() -> Iterator[None]:
 
     No lock may be held around it that somebody with a place waits for: then neither would ever go on.
     """
-    places, _MINE.places = _MINE.places, None
-    if places is None:
+    room, _MINE.room = _MINE.room, None
+    if room is None:
         yield
         return
-    places.release()
+    room.leave()
     try:
         yield
     finally:
-        places.acquire()
-        _MINE.places = places
+        room.come_back()
+        _MINE.room = room

@@ -126,7 +126,7 @@ class Household(Middleware):
         threads = worker.worker_threads
         self.runtime.store.pool.resize(1, _connections(threads))
         if self._relay:
-            self._relay.works(min(PLACES, threads))
+            self._relay.works(threads, self._room)
         if "worker_threads" in self.settings.model_fields_set and threads != self.settings.worker_threads:
             log.warning("--threads counts here, not HITL_WORKER_THREADS", threads=threads)
 

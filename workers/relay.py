@@ -8,6 +8,7 @@ import structlog
 from dramatiq import Broker
 
 from hitl import failpoints
+from hitl.room import Room
 from hitl.store import outbox, workers
 from hitl.store.excess import Excess
 from hitl.store.listener import Listener
@@ -44,7 +45,7 @@ class Relay(Loop):
     ) -> None:
         super().__init__("relay", POLL_SECONDS, self._round)
         self._store, self._broker, self._worker_id, self._window = store, broker, worker_id, window
-        self._places, self._embedded = 0, isinstance(broker, InProcessBroker)
+        self._threads, self._room, self._embedded = 0, Room(0), isinstance(broker, InProcessBroker)
         self._flowing, self._full = False, False
         self._excess = Excess(window, quick=quick)
         self._looked, self._serves, self._alone = float("-inf"), list[str](), False
@@ -63,9 +64,9 @@ class Relay(Loop):
         super().stop()
         self._listener.close()
 
-    def works(self, places: int) -> None:
-        """So many runs can be under way in this process at once."""
-        self._places = min(places, self._window)
+    def works(self, threads: int, room: Room) -> None:
+        """So many threads take up commands in this process, and work in this room."""
+        self._threads, self._room = threads, room
 
     def room(self) -> None:
         """A run has ended here: while a backlog fills the window, hand out the next at once, not at the next poll."""
@@ -109,7 +110,7 @@ class Relay(Loop):
         """Hand out what was told of, if nothing else can be waiting; whether that was so."""
         if self._backed_up or not self._alone or self.stopping:
             return False
-        if len(self._handed) + len(told) > self._places:
+        if not self._has_room(len(self._handed) + len(told)):
             return False
         self._excess.saw((0, due.who) for due in told if due.who)
         left = self._hand_out([(due.command_id, due.kind) for due in told], marked=False)
@@ -117,6 +118,10 @@ class Relay(Loop):
             log.warning("the broker takes nothing", waiting=len(left))
             self._stopped.wait(BROKER_PAUSE)
         return True
+
+    def _has_room(self, runs: int) -> bool:
+        """Whether so many runs can all be at work here at once; who waits for somebody far away needs but a thread."""
+        return runs <= min(self._threads, self._window) and runs - self._room.away <= self._room.places
 
     @property
     def _backed_up(self) -> bool:

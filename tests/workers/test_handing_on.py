@@ -5,6 +5,7 @@ from dramatiq.brokers.stub import StubBroker
 
 from hitl.domain.commands import FAR
 from hitl.graphs import registry
+from hitl.room import Room, away
 from hitl.store import workers
 from hitl.store.notify import LOOK, Due, called
 from tests.workers.crew import Crew
@@ -30,8 +31,9 @@ class Alone:
             ]
         self.lives("here")
         self.now = 1000.0
+        self.room = Room(IDLE)
         self.relay = Relay(crew.store, self.broker, "here", WINDOW, clock=lambda: self.now)
-        self.relay.works(IDLE)
+        self.relay.works(WINDOW, self.room)
         self.relay._round()
 
     def lives(self, relay_id: str) -> None:
@@ -85,6 +87,22 @@ def test_more_than_it_can_have_under_way_is_looked_for(alone: Alone) -> None:
     last = alone.post()
     alone.tell(last)
     assert alone.messages() == IDLE + 1
+    assert alone.crew.commands("published") == 1
+
+
+def test_who_waits_for_an_analyzer_leaves_a_place_to_what_is_told_of(alone: Alone) -> None:
+    alone.tell(alone.post(IDLE))
+    with alone.room.place(), away():
+        alone.tell(alone.post())
+    assert alone.messages() == IDLE + 1
+    assert alone.crew.commands("published") == 0
+
+
+def test_who_waits_for_an_analyzer_leaves_no_thread_to_others(alone: Alone) -> None:
+    alone.tell(alone.post(IDLE))
+    alone.relay.works(IDLE, alone.room)
+    with alone.room.place(), away():
+        alone.tell(alone.post())
     assert alone.crew.commands("published") == 1
 
 
@@ -211,7 +229,7 @@ def test_behind_a_full_window_nothing_is_handed_on_however_long_it_is_full(alone
 
 
 def test_who_does_not_work_hands_nothing_on(alone: Alone) -> None:
-    alone.relay.works(0)
+    alone.relay.works(0, Room(0))
     alone.tell(alone.post())
     assert (alone.messages(), alone.crew.commands("published")) == (1, 1)
 
