@@ -20,7 +20,7 @@ class Room:
     def __init__(self, places: int) -> None:
         self.places = places
         self._free = threading.Semaphore(places)
-        self._turn = threading.Lock()
+        self._counting = threading.Lock()
         self.away = 0
 
     @contextmanager
@@ -39,12 +39,12 @@ class Room:
         self._free.release()
 
     def come_back(self) -> None:
-        """Wait for a place again; who does is no longer away."""
+        """Wait for a place again; who waits for one no longer counts as away."""
         self._goes(-1)
         self._free.acquire()
 
     def _goes(self, by: int) -> None:
-        with self._turn:
+        with self._counting:
             self.away += by
 
 

@@ -29,7 +29,7 @@ LOOK_SECONDS = 1.0
 class Relay(Loop):
     """The only publisher. Any number may run: rows are claimed with SKIP LOCKED.
 
-    A relay that is alone, and has fewer commands out than can run here at once, hands a new one on when it is told of
+    A relay that is alone, and has fewer commands out than can begin here at once, hands a new one on when it is told of
     it, without a look at the others: there is none that should go before. No row says so: if it is lost, it is ready.
     """
 
@@ -45,13 +45,13 @@ class Relay(Loop):
     ) -> None:
         super().__init__("relay", POLL_SECONDS, self._round)
         self._store, self._broker, self._worker_id, self._window = store, broker, worker_id, window
-        self._threads, self._room, self._embedded = 0, Room(0), isinstance(broker, InProcessBroker)
+        self._threads, self._places, self._embedded = 0, Room(0), isinstance(broker, InProcessBroker)
         self._flowing, self._full = False, False
         self._excess = Excess(window, quick=quick)
         self._looked, self._serves, self._alone = float("-inf"), list[str](), False
         self._taken = float("-inf")
         self._handed, self._clock = Handed(clock), clock
-        self._told, self._look, self._turn = list[Due](), False, threading.Lock()
+        self._told, self._look, self._busy, self._turn = list[Due](), False, False, threading.Lock()
         self._listener = Listener(store.url, COMMANDS, self._heard, store.bells)
 
     def start(self) -> None:
@@ -64,9 +64,9 @@ class Relay(Loop):
         super().stop()
         self._listener.close()
 
-    def works(self, threads: int, room: Room) -> None:
-        """So many threads take up commands in this process, and work in this room."""
-        self._threads, self._room = threads, room
+    def works(self, threads: int, places: Room) -> None:
+        """So many threads take up commands in this process, and have these places to work."""
+        self._threads, self._places = threads, places
 
     def room(self) -> None:
         """A run has ended here: while a backlog fills the window, hand out the next at once, not at the next poll."""
@@ -88,7 +88,8 @@ class Relay(Loop):
 
     def _heard(self, payload: str) -> None:
         due, look = due_in(payload)
-        if self._embedded and not look and self._hand_on(due):  # in this thread: nothing there can keep it waiting
+        first = not (look or self._look or self._told or self._busy)  # nothing that was told before still waits
+        if self._embedded and first and self._hand_on(due):  # in this thread: nothing there can keep it waiting
             return
         with self._turn:
             self._told += due
@@ -97,7 +98,13 @@ class Relay(Loop):
 
     def _round(self) -> None:
         with self._turn:
-            told, look, self._told, self._look = self._told, self._look, [], False
+            told, look, self._told, self._look, self._busy = self._told, self._look, [], False, True
+        try:
+            self._serve(told, look=look)
+        finally:
+            self._busy = False
+
+    def _serve(self, told: Sequence[Due], *, look: bool) -> None:
         late = self._clock() - self._taken > POLL_SECONDS  # what was not told of is looked for all the same
         if told and not look and not late and self._hand_on(told):
             return
@@ -110,7 +117,7 @@ class Relay(Loop):
         """Hand out what was told of, if nothing else can be waiting; whether that was so."""
         if self._backed_up or not self._alone or self.stopping:
             return False
-        if not self._has_room(len(self._handed) + len(told)):
+        if not self._can_begin(len(self._handed) + len(told)):
             return False
         self._excess.saw((0, due.who) for due in told if due.who)
         left = self._hand_out([(due.command_id, due.kind) for due in told], marked=False)
@@ -119,9 +126,9 @@ class Relay(Loop):
             self._stopped.wait(BROKER_PAUSE)
         return True
 
-    def _has_room(self, runs: int) -> bool:
-        """Whether so many runs can all be at work here at once; who waits for somebody far away needs but a thread."""
-        return runs <= min(self._threads, self._window) and runs - self._room.away <= self._room.places
+    def _can_begin(self, runs: int) -> bool:
+        """Whether so many runs find a thread here, and a place those of them that do not wait for somebody far away."""
+        return runs <= min(self._threads, self._window) and runs - self._places.away <= self._places.places
 
     @property
     def _backed_up(self) -> bool:

@@ -3,29 +3,30 @@
 import copy
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any, Self
 
 Json = dict[str, Any]
 CONTENDED = 0.10  # share of the machine that others had
-ALIKE = 1.2  # times the least that the fixed loop took in a run: beyond that, somebody shared the cores' insides
+EVEN = 1.2  # times the least that the fixed loop took in a run: beyond that, somebody shared the cores' insides
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Smallest, median and largest of some values."""
+    """Smallest, median and largest of some values, and how many they are."""
 
     low: float
     middle: float
     high: float
+    count: int = field(default=1, compare=False)
 
     @classmethod
     def of(cls, values: Iterable[float]) -> "Spread | None":
         """None when there are no values."""
         found = sorted(values)
-        return cls(found[0], median(found), found[-1]) if found else None
+        return cls(found[0], median(found), found[-1], len(found)) if found else None
 
     def show(self, form: str = "") -> str:
         """Median, then the smallest and largest when they differ."""
@@ -80,7 +81,7 @@ class Results:
                 self.failed.append(line | {"round": key[2] + before.get(key[1], 0)})
         least = min((line["loop_ms"] for line in seen.values() if "loop_ms" in line), default=0)
         self.lines += [
-            line | {"round": key[2] + before.get(key[1], 0), "alike": 0 < line.get("loop_ms", 0) <= ALIKE * least}
+            line | {"round": key[2] + before.get(key[1], 0), "even": 0 < line.get("loop_ms", 0) <= EVEN * least}
             for key, line in seen.items()
         ]
 
@@ -135,11 +136,11 @@ class Results:
         """The runs during which others had more than a tenth of the machine."""
         return [line for line in self.lines if line["others"] + line["stolen"] > CONTENDED]
 
-    def undisturbed(self) -> Self:
-        """Only the visits before and after which the cores were as fast as in the rest of their run."""
-        calm = copy.copy(self)
-        calm.lines = [line for line in self.lines if line.get("alike")]
-        return calm
+    def even(self) -> Self:
+        """Only the visits before and after which the cores were about as fast as they ever were in that run."""
+        found = copy.copy(self)
+        found.lines = [line for line in self.lines if line["even"]]
+        return found
 
 
 def _same(failed: str, seen: str) -> bool:

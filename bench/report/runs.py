@@ -19,10 +19,12 @@ def compared(runs: Sequence[Results]) -> str:
         return ONE
     shown = {name: one for name, one in found.items() if any(key in one for key in asked)}
     rows = [[key[0], title(key[1]), *(_cell(one.get(key)) for one in shown.values())] for key in asked]
-    said = [f"All visits: {_agreement(found)}"]
-    calm = {_name(run): _verdicts(run.undisturbed()) for run in runs}
-    if _asked(calm):
-        said.append(f"Visits on undisturbed cores alone: {_agreement(calm)}")
+    said = [_agreement(found, asked)]
+    even = {_name(run): _verdicts(run.even()) for run in runs}
+    if both := _asked(even):
+        said.append(
+            f"Of those that more than one run tells from visits with even cores alone: {_agreement(even, both)}"
+        )
     return "\n\n".join([*said, table(["target", "mode", *shown], rows)])
 
 
@@ -32,9 +34,8 @@ def _asked(found: dict[str, Verdicts]) -> list[Key]:
     return [key for key in keys if sum(key in one for one in found.values()) > 1]
 
 
-def _agreement(found: dict[str, Verdicts]) -> str:
+def _agreement(found: dict[str, Verdicts], asked: list[Key]) -> str:
     """How far the runs come to the same conclusions."""
-    asked = _asked(found)
     apart = [key for key in asked if len({_kind(one[key][1]) for one in found.values() if key in one}) > 1]
     said = f"{len(asked) - len(apart)} of {len(asked)} verdicts are the same in each run."
     return said + (" Not so: " + "; ".join(f"{text} ({title(own)})" for text, own in apart) + "." if apart else "")

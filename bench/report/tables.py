@@ -5,7 +5,7 @@ from statistics import median
 
 from bench.report import measures
 from bench.report.results import Json, Measure, Results, Spread
-from bench.report.targets import NOT_MEASURED, OWN, judged
+from bench.report.targets import OWN, Target, judged
 from bench.systems.catalog import SYSTEMS
 
 
@@ -43,16 +43,17 @@ def absolutes(results: Results, shown: Sequence[Measure]) -> str:
 
 
 def targets(results: Results) -> str:
-    """What was aimed at, and what was found; also in those visits alone that nothing disturbed."""
-    calm = [
-        found if verdict == NOT_MEASURED else f"{found}, {verdict}"
-        for *_, found, verdict in judged(results.undisturbed())
-    ]
+    """What was aimed at, and what was found; also in those visits alone that found the cores even."""
     rows = [
-        [target.level, target.text, title(own), found, verdict, undisturbed]
-        for (target, own, found, verdict), undisturbed in zip(judged(results), calm, strict=True)
+        [target.level, target.text, title(own), found, verdict, _even(results, target, own)]
+        for target, own, found, verdict in judged(results)
     ]
-    return table(["", "target", "mode", "found", "verdict", "on undisturbed cores alone"], rows)
+    return table(["", "target", "mode", "found", "verdict", "with even cores alone"], rows)
+
+
+def _even(results: Results, target: Target, own: str) -> str:
+    every, (seen, verdict) = target.value(results, own), target.verdict(results.even(), own)
+    return f"{seen.show()}, {verdict}; {seen.count} of {every.count}" if every and seen else "–"
 
 
 def survival(results: Results) -> str:

@@ -33,6 +33,13 @@ class Target:
         met = seen.middle >= self.least if self.least is not None else seen.middle <= (self.most or 0.0)
         return "met" if met else MISSED
 
+    def verdict(self, results: Results, own: str) -> tuple[Spread | None, str]:
+        """What was found, and the verdict; the excuse where there is one."""
+        seen = self.value(results, own)
+        verdict = self.judge(seen)
+        excuse = self.excuse(results, own) if verdict == MISSED else None
+        return seen, excuse or verdict
+
 
 def _against(peer: str, measure: Measure) -> Value:
     return lambda results, own: results.ratio(own, peer, measure)
@@ -42,8 +49,9 @@ def _against_better(measure: Measure) -> Value:
     """Against whichever of LangGraph's two configurations does better here."""
 
     def value(results: Results, own: str) -> Spread | None:
-        found = [ratio for peer in LANGGRAPH if (ratio := results.ratio(own, peer, measure))]
-        return min(found, key=lambda ratio: ratio.middle, default=None)
+        asked = [results.ratio(own, peer, measure) for peer in LANGGRAPH if peer in results.versions]
+        found = [ratio for ratio in asked if ratio]  # where one could not be measured, which is better is not known
+        return min(found, key=lambda ratio: ratio.middle, default=None) if len(found) == len(asked) else None
 
     return value
 
@@ -158,7 +166,5 @@ def judged(results: Results) -> Iterator[tuple[Target, str, str, str]]:
     """Each target for each of Guardian's modes: what was found, and the verdict."""
     for target in TARGETS:
         for own in target.modes:
-            seen = target.value(results, own)
-            verdict = target.judge(seen)
-            excuse = target.excuse(results, own) if verdict == MISSED else None
-            yield target, own, seen.show() if seen else "–", excuse or verdict
+            seen, verdict = target.verdict(results, own)
+            yield target, own, seen.show() if seen else "–", verdict

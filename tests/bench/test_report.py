@@ -31,10 +31,13 @@ def test_the_better_of_two_configurations_is_the_one_to_beat() -> None:
     slow = [_line("langgraph-dev", n, 5.0, 50.0) for n in (1, 2, 3)]
     fast = [_line("langgraph-dev-jobs", n, 15.0, 50.0) for n in (1, 2, 3)]
     results.lines += slow + fast
+    results.versions |= {"langgraph-dev": {}, "langgraph-dev-jobs": {}}
 
     target = next(target for target in targets.TARGETS if "the better of both" in target.text)
 
     assert target.value(results, "guardian-embedded") == Spread(2.0, 3.0, 4.0)
+    results.lines = [line for line in results.lines if line["system"] != "langgraph-dev-jobs"]
+    assert target.value(results, "guardian-embedded") is None
 
 
 @pytest.mark.parametrize(
@@ -79,7 +82,7 @@ def test_an_excuse_with_other_figures_is_the_same_verdict(monkeypatch: pytest.Mo
     assert "1 of 1 verdicts are the same in each run." in runs.compared([_run("first"), _run("second")])
 
 
-def test_visits_on_slowed_cores_are_left_out_of_what_nothing_disturbed() -> None:
+def test_visits_on_slowed_cores_are_told_apart() -> None:
     calm = [
         {**_line(name, 1, rate, 20.0), "loop_ms": 40} for name, rate in (("guardian-embedded", 60.0), ("restate", 30.0))
     ]
@@ -90,9 +93,9 @@ def test_visits_on_slowed_cores_are_left_out_of_what_nothing_disturbed() -> None
     run = _run("first", *calm, *slowed)
 
     assert run.ratio("guardian-embedded", "restate", measures.RATE) == Spread(0.5, 1.25, 2.0)
-    assert run.undisturbed().ratio("guardian-embedded", "restate", measures.RATE) == Spread(2.0, 2.0, 2.0)
+    assert run.even().ratio("guardian-embedded", "restate", measures.RATE) == Spread(2.0, 2.0, 2.0)
     row = next(line for line in tables.targets(run).splitlines() if "cases/s ÷ Restate's ≥ 1 |" in line)
-    assert row.endswith("| Guardian, embedded | 1.25 (0.50–2.00) | met | 2.00, met |")
+    assert row.endswith("| Guardian, embedded | 1.25 (0.50–2.00) | met | 2.00, met; 1 of 2 |")
 
 
 def test_how_fast_the_cores_were_is_compared_within_a_run() -> None:
@@ -101,14 +104,14 @@ def test_how_fast_the_cores_were_is_compared_within_a_run() -> None:
     both = Results(slow_machine)
     both.add(fast_machine)
 
-    assert len(both.undisturbed().lines) == 4
+    assert len(both.even().lines) == 4
 
 
-def test_a_visit_that_nobody_timed_is_not_called_undisturbed() -> None:
-    assert not _results().undisturbed().lines
+def test_a_visit_that_nobody_timed_is_not_called_even() -> None:
+    assert not _results().even().lines
 
 
-def test_runs_that_differ_beside_a_neighbor_may_agree_without_one() -> None:
+def test_runs_that_differ_beside_a_neighbor_may_agree_with_even_cores() -> None:
     def lines(slowed: float, loop: int) -> list[dict[str, Any]]:
         ours = [{**_line("guardian-embedded", n, 60.0, 20.0), "loop_ms": 40} for n in (1, 2)]
         theirs = [
@@ -118,8 +121,8 @@ def test_runs_that_differ_beside_a_neighbor_may_agree_without_one() -> None:
         return ours + theirs
 
     page = runs.compared([_run("calm", *lines(30.0, 40)), _run("not", *lines(600.0, 60))])
-    assert "All visits: 3 of 4 verdicts" in page
-    assert "on undisturbed cores alone: 4 of 4 verdicts" in page
+    assert page.startswith("3 of 4 verdicts")
+    assert "with even cores alone: 4 of 4 verdicts" in page
 
 
 def test_one_run_is_compared_with_none() -> None:

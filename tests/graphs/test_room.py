@@ -45,7 +45,9 @@ def test_who_is_away_leaves_its_place_and_waits_for_one_to_come_back() -> None:
 def test_who_is_away_twice_leaves_one_place() -> None:
     one = Room(1)
     with suppress(LookupError), one.place(), room.away(), room.away():
+        assert one.away == 1
         raise LookupError
+    assert one.away == 0
     with one.place():
         other = Other(one)
         assert not other.came.wait(0.2)

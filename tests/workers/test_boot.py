@@ -1,14 +1,19 @@
 """A worker that cannot work says so and ends, or waits for what is coming."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from dramatiq.brokers.stub import StubBroker
 
+from hitl.room import Room, away
+from hitl.settings import Settings
 from hitl.store.embedded import EmbeddedPostgres
 from hitl.store.migrate import migrate
 from tests.journeys.guardian import Program
 from tests.workers.crew import EMBEDDED, PATIENCE, RABBITMQ, Crew, crew
-from workers.household import MOST_CONNECTIONS
+from workers.household import MOST_CONNECTIONS, Household
 
 CLAIMED = "select count(*) as n from commands where state = 'claimed'"
 
@@ -67,3 +72,25 @@ def test_a_worker_without_the_token_file_says_so_and_ends(database_url: str, tmp
         worker = found.hire(HITL_TOKENS=str(tmp_path / "tokens.json"))
         assert worker.process.wait(PATIENCE) not in (0, None)
         assert "cannot work: The token file" in worker.said
+
+
+def test_the_relay_reckons_with_the_room_in_which_runs_are_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    household, given, seen = Household(Settings()), list[tuple[int, Room]](), list[int]()
+    relay = SimpleNamespace(works=lambda *told: given.append(told), claimed=lambda _: None)
+    store = SimpleNamespace(pool=SimpleNamespace(resize=lambda *_: None))
+    runner = SimpleNamespace(begin=lambda *_, **__: object())
+
+    def run(_: object) -> None:
+        with away():
+            seen.append(given[0][1].away)
+
+    monkeypatch.setattr(household, "_relay", relay)
+    monkeypatch.setattr(household, "_runtime", SimpleNamespace(store=store, runner=runner))
+    monkeypatch.setattr(household, "_run", run)
+
+    worker: Any = SimpleNamespace(worker_threads=5)
+    household.before_worker_boot(StubBroker(), worker)
+    household._begin_and_run(1, "start", alone=False)
+
+    assert given[0][0] == 5
+    assert seen == [1]

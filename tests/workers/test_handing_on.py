@@ -1,6 +1,7 @@
 """A relay that is alone and idle hands a new command on, unmarked; any other looks for what should go before it."""
 
 import pytest
+from dramatiq import Message
 from dramatiq.brokers.stub import StubBroker
 
 from hitl.domain.commands import FAR
@@ -52,9 +53,17 @@ class Alone:
         return [row["command_id"] for row in self.crew.rows(READY)]
 
     def tell(self, command_ids: list[int], *, look: bool = False) -> None:
+        """What a desk tells after its commit, and the round that follows."""
+        self.hear(command_ids, look=look)
+        self.relay._round()
+
+    def hear(self, command_ids: list[int], *, look: bool = False) -> None:
         """What a desk tells after its commit."""
         self.relay._heard(called([Due("start", command_id, "a") for command_id in command_ids], look=look))
-        self.relay._round()
+
+    def handed(self) -> list[int]:
+        """The commands that were handed out, in their order."""
+        return [Message.decode(message).args[0] for message in self.broker.queues["cases"].queue]
 
     def messages(self) -> int:
         """How many were handed out."""
@@ -96,6 +105,25 @@ def test_who_waits_for_an_analyzer_leaves_a_place_to_what_is_told_of(alone: Alon
         alone.tell(alone.post())
     assert alone.messages() == IDLE + 1
     assert alone.crew.commands("published") == 0
+    alone.crew.run("update commands set state = 'done', finished_at = now()")
+    alone.relay.ended(*alone.handed()[:1])
+    alone.tell(alone.post())  # who was away is back
+    assert alone.crew.commands("published") == 1
+
+
+def test_what_was_told_before_is_not_overtaken(alone: Alone) -> None:
+    alone.relay._embedded = True  # as where messages go to this process: the thread that hears hands on
+    posted = alone.post(IDLE)
+    alone.hear(posted)
+    assert alone.messages() == IDLE
+    first, second = alone.post(), alone.post()
+    alone.hear(first)
+    alone.relay.ended(posted[0])
+    alone.crew.run("update commands set state = 'done', finished_at = now() where command_id = %s", posted[0])
+    alone.hear(second)
+    assert alone.messages() == IDLE
+    alone.relay._round()
+    assert alone.handed()[IDLE:] == [*first, *second]
 
 
 def test_who_waits_for_an_analyzer_leaves_no_thread_to_others(alone: Alone) -> None:
@@ -104,6 +132,12 @@ def test_who_waits_for_an_analyzer_leaves_no_thread_to_others(alone: Alone) -> N
     with alone.room.place(), away():
         alone.tell(alone.post())
     assert alone.crew.commands("published") == 1
+
+
+def test_more_than_the_window_is_not_handed_on_however_many_threads_there_are(alone: Alone) -> None:
+    alone.relay.works(2 * WINDOW, Room(2 * WINDOW))
+    alone.tell(alone.post(WINDOW + 1))
+    assert (alone.messages(), alone.crew.commands("published")) == (WINDOW, WINDOW)
 
 
 def test_what_has_ended_makes_room_again(alone: Alone) -> None:
