@@ -4,13 +4,14 @@ import copy
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from statistics import median
 from typing import Any, Self
 
 Json = dict[str, Any]
 CONTENDED = 0.10  # share of the machine that others had
-EVEN = 1.2  # times the least that the fixed loop took in a run: beyond that, somebody shared the cores' insides
+EVEN = 1.2  # times the least that the same work took: beyond that, somebody shared the cores' insides
 
 
 @dataclass(frozen=True)
@@ -137,9 +138,20 @@ class Results:
         return [line for line in self.lines if line["others"] + line["stolen"] > CONTENDED]
 
     def even(self) -> Self:
-        """Only the visits before and after which the cores were about as fast as they ever were in that run."""
+        """Only the visits in which the cores were about as fast as they ever were.
+
+        So said the fixed loop before and after, and the client, whose work for a case of one system is always the same.
+        """
+        least: dict[tuple[str, str], float] = {}
+        for line in self.lines:
+            key = (line["system"], line["scenario"])
+            least[key] = min(least.get(key, inf), line.get("client_cpu_ms", inf))
         found = copy.copy(self)
-        found.lines = [line for line in self.lines if line["even"]]
+        found.lines = [
+            line
+            for line in self.lines
+            if line["even"] and line.get("client_cpu_ms", 0) <= EVEN * least[line["system"], line["scenario"]]
+        ]
         return found
 
 

@@ -98,6 +98,18 @@ def test_visits_on_slowed_cores_are_told_apart() -> None:
     assert row.endswith("| Guardian, embedded | 1.25 (0.50–2.00) | met | 2.00, met; 1 of 2 |")
 
 
+def test_the_client_tells_how_fast_the_cores_were_meanwhile() -> None:
+    ours = [{**_line("guardian-embedded", n, 60.0, 20.0), "loop_ms": 40} for n in (1, 2)]
+    theirs = [{**_line("restate", n, 30.0, 20.0), "loop_ms": 40, "client_cpu_ms": 1.2} for n in (1, 2)]
+    run = _run("first", *(line | {"client_cpu_ms": ms} for line, ms in zip(ours, (0.8, 1.0), strict=True)), *theirs)
+
+    assert [(line["system"], line["round"]) for line in run.even().lines] == [
+        ("guardian-embedded", 1),
+        ("restate", 1),
+        ("restate", 2),
+    ]
+
+
 def test_how_fast_the_cores_were_is_compared_within_a_run() -> None:
     slow_machine = [{**_line("restate", n, 60.0, 20.0), "loop_ms": 80 + n} for n in (1, 2)]
     fast_machine = [{**_line("restate", n, 60.0, 20.0), "loop_ms": 40 + n} for n in (1, 2)]
