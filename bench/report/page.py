@@ -27,7 +27,7 @@ def write(results_files: Sequence[Path], folder: Path = BENCH) -> None:
         "ratios": "\n\n".join(tables.ratios(results, system) for system in own),
         "targets": tables.targets(results),
         "even": str(EVEN),
-        "runs": runs.compared([Results.read([path]) for path in results_files]),
+        "runs": runs.compared([Results.read([path]) for path in results_files], results.quickest()),
         "absolutes": tables.absolutes(results, measures.SHOWN),
         "survival_summary": tables.survived(results),
         "scale": growing.scale(results),

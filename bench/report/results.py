@@ -137,21 +137,23 @@ class Results:
         """The runs during which others had more than a tenth of the machine."""
         return [line for line in self.lines if line["others"] + line["stolen"] > CONTENDED]
 
-    def even(self) -> Self:
-        """Only the visits in which the cores were about as fast as they ever were.
-
-        So said the fixed loop before and after, and the client, whose work for a case of one system is always the same.
-        """
+    def quickest(self) -> dict[tuple[str, str], float]:
+        """By system and scenario, the least CPU that the client took for a case; its work is the same each time."""
         least: dict[tuple[str, str], float] = {}
         for line in self.lines:
             key = (line["system"], line["scenario"])
             least[key] = min(least.get(key, inf), line.get("client_cpu_ms", inf))
+        return least
+
+    def even(self, quickest: dict[tuple[str, str], float]) -> Self:
+        """Only the visits in which the cores were about as fast as ever: so say the fixed loop and the client."""
+
+        def kept(line: Json) -> bool:
+            least = quickest.get((line["system"], line["scenario"]), inf)
+            return line["even"] and bool(line.get("client_cpu_ms", 0) <= EVEN * least)
+
         found = copy.copy(self)
-        found.lines = [
-            line
-            for line in self.lines
-            if line["even"] and line.get("client_cpu_ms", 0) <= EVEN * least[line["system"], line["scenario"]]
-        ]
+        found.lines = [line for line in self.lines if kept(line)]
         return found
 
 

@@ -11,8 +11,8 @@ Key = tuple[str, str]  # target and mode
 Verdicts = dict[Key, tuple[str, str]]  # what was found, and the verdict
 
 
-def compared(runs: Sequence[Results]) -> str:
-    """The targets that more than one run has measured, each run by itself."""
+def compared(runs: Sequence[Results], quickest: dict[tuple[str, str], float]) -> str:
+    """The targets that more than one run has measured, each run by itself; the clients' `quickest` work is of all."""
     found = {_name(run): _verdicts(run) for run in runs}
     asked = _asked(found)
     if not asked:
@@ -20,7 +20,7 @@ def compared(runs: Sequence[Results]) -> str:
     shown = {name: one for name, one in found.items() if any(key in one for key in asked)}
     rows = [[key[0], title(key[1]), *(_cell(one.get(key)) for one in shown.values())] for key in asked]
     said = [_agreement(found, asked)]
-    even = {_name(run): _verdicts(run.even()) for run in runs}
+    even = {_name(run): _verdicts(run.even(quickest)) for run in runs}
     if both := _asked(even):
         said.append(
             f"Of those that more than one run tells from visits with even cores alone: {_agreement(even, both)}"

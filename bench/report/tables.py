@@ -52,7 +52,7 @@ def targets(results: Results) -> str:
 
 
 def _even(results: Results, target: Target, own: str) -> str:
-    every, (seen, verdict) = target.value(results, own), target.verdict(results.even(), own)
+    every, (seen, verdict) = target.value(results, own), target.verdict(results.even(results.quickest()), own)
     return f"{seen.show()}, {verdict}; {seen.count} of {every.count}" if every and seen else "–"
 
 

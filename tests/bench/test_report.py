@@ -67,7 +67,7 @@ def _run(at: str, *lines: dict[str, Any]) -> Results:
 def test_runs_are_judged_each_by_itself() -> None:
     ahead = _run("first", _line("guardian-embedded", 1, 60.0, 20.0), _line("restate", 1, 30.0, 30.0))
     behind = _run("second", _line("guardian-embedded", 1, 20.0, 20.0), _line("restate", 1, 30.0, 30.0))
-    page = runs.compared([ahead, behind, _run("empty")])
+    page = runs.compared([ahead, behind, _run("empty")], {})
     assert "| cases/s ÷ Restate's ≥ 1 | Guardian, embedded | 2.00, met | 0.67, **MISSED** |" in page
     assert "2 of 4 verdicts are the same in each run. Not so: cases/s ÷ Restate's ≥ 1 (Guardian, embedded);" in page
     assert "| target | mode | first, abc | second, abc |" in page
@@ -79,7 +79,7 @@ def test_an_excuse_with_other_figures_is_the_same_verdict(monkeypatch: pytest.Mo
         yield targets.TARGETS[0], "guardian-embedded", "1.0", f"cores do not allow it: {run.runs[0]['about']['at']}"
 
     monkeypatch.setattr(runs, "judged", judged)
-    assert "1 of 1 verdicts are the same in each run." in runs.compared([_run("first"), _run("second")])
+    assert "1 of 1 verdicts are the same in each run." in runs.compared([_run("first"), _run("second")], {})
 
 
 def test_visits_on_slowed_cores_are_told_apart() -> None:
@@ -93,7 +93,7 @@ def test_visits_on_slowed_cores_are_told_apart() -> None:
     run = _run("first", *calm, *slowed)
 
     assert run.ratio("guardian-embedded", "restate", measures.RATE) == Spread(0.5, 1.25, 2.0)
-    assert run.even().ratio("guardian-embedded", "restate", measures.RATE) == Spread(2.0, 2.0, 2.0)
+    assert run.even(run.quickest()).ratio("guardian-embedded", "restate", measures.RATE) == Spread(2.0, 2.0, 2.0)
     row = next(line for line in tables.targets(run).splitlines() if "cases/s ÷ Restate's ≥ 1 |" in line)
     assert row.endswith("| Guardian, embedded | 1.25 (0.50–2.00) | met | 2.00, met; 1 of 2 |")
 
@@ -103,7 +103,7 @@ def test_the_client_tells_how_fast_the_cores_were_meanwhile() -> None:
     theirs = [{**_line("restate", n, 30.0, 20.0), "loop_ms": 40, "client_cpu_ms": 1.2} for n in (1, 2)]
     run = _run("first", *(line | {"client_cpu_ms": ms} for line, ms in zip(ours, (0.8, 1.0), strict=True)), *theirs)
 
-    assert [(line["system"], line["round"]) for line in run.even().lines] == [
+    assert [(line["system"], line["round"]) for line in run.even(run.quickest()).lines] == [
         ("guardian-embedded", 1),
         ("restate", 1),
         ("restate", 2),
@@ -116,11 +116,11 @@ def test_how_fast_the_cores_were_is_compared_within_a_run() -> None:
     both = Results(slow_machine)
     both.add(fast_machine)
 
-    assert len(both.even().lines) == 4
+    assert len(both.even(both.quickest()).lines) == 4
 
 
 def test_a_visit_that_nobody_timed_is_not_called_even() -> None:
-    assert not _results().even().lines
+    assert not _results().even(_results().quickest()).lines
 
 
 def test_runs_that_differ_beside_a_neighbor_may_agree_with_even_cores() -> None:
@@ -132,13 +132,13 @@ def test_runs_that_differ_beside_a_neighbor_may_agree_with_even_cores() -> None:
         ]
         return ours + theirs
 
-    page = runs.compared([_run("calm", *lines(30.0, 40)), _run("not", *lines(600.0, 60))])
+    page = runs.compared([_run("calm", *lines(30.0, 40)), _run("not", *lines(600.0, 60))], {})
     assert page.startswith("3 of 4 verdicts")
     assert "with even cores alone: 4 of 4 verdicts" in page
 
 
 def test_one_run_is_compared_with_none() -> None:
-    assert runs.compared([_run("only", _line("guardian-embedded", 1, 60.0, 20.0))]) == runs.ONE
+    assert runs.compared([_run("only", _line("guardian-embedded", 1, 60.0, 20.0))], {}) == runs.ONE
 
 
 def test_every_run_tells_how_fast_the_cores_were() -> None:
