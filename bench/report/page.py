@@ -6,7 +6,7 @@ from string import Template
 
 from bench.places import BENCH
 from bench.report import curves, growing, measures, plots, profiled, runs, tables
-from bench.report.results import EVEN, Json, Results
+from bench.report.results import Json, Results
 from bench.report.targets import OWN, Target, judged
 from bench.sizes import Sizes
 from bench.systems.catalog import SYSTEMS
@@ -26,7 +26,6 @@ def write(results_files: Sequence[Path], folder: Path = BENCH) -> None:
         "summary": _summary(results),
         "ratios": "\n\n".join(tables.ratios(results, system) for system in own),
         "targets": tables.targets(results),
-        "even": str(EVEN),
         "runs": runs.compared([Results.read([path]) for path in results_files], results.quickest()),
         "absolutes": tables.absolutes(results, measures.SHOWN),
         "survival_summary": tables.survived(results),

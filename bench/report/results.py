@@ -3,31 +3,29 @@
 import copy
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from math import inf
+from dataclasses import dataclass
+from math import inf, isnan
 from pathlib import Path
 from statistics import median
 from typing import Any, Self
 
 Json = dict[str, Any]
 CONTENDED = 0.10  # share of the machine that others had
-EVEN = 1.2  # times the least that the same work took: beyond that, somebody shared the cores' insides
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Smallest, median and largest of some values, and how many they are."""
+    """Smallest, median and largest of some values."""
 
     low: float
     middle: float
     high: float
-    count: int = field(default=1, compare=False)
 
     @classmethod
     def of(cls, values: Iterable[float]) -> "Spread | None":
         """None when there are no values."""
         found = sorted(values)
-        return cls(found[0], median(found), found[-1], len(found)) if found else None
+        return cls(found[0], median(found), found[-1]) if found else None
 
     def show(self, form: str = "") -> str:
         """Median, then the smallest and largest when they differ."""
@@ -80,11 +78,7 @@ class Results:
         for key, line in failed.items():
             if not any(key[0] == own and key[2] == round_ and _same(key[1], what) for own, what, round_ in seen):
                 self.failed.append(line | {"round": key[2] + before.get(key[1], 0)})
-        least = min((line["loop_ms"] for line in seen.values() if "loop_ms" in line), default=0)
-        self.lines += [
-            line | {"round": key[2] + before.get(key[1], 0), "even": 0 < line.get("loop_ms", 0) <= EVEN * least}
-            for key, line in seen.items()
-        ]
+        self.lines += [line | {"round": key[2] + before.get(key[1], 0)} for key, line in seen.items()]
 
     def _about(self, line: Json, first: int) -> None:
         """Machine, versions, what is absent; a run that went on in the same file is still one, unless code changed."""
@@ -145,16 +139,21 @@ class Results:
             least[key] = min(least.get(key, inf), line.get("client_cpu_ms", inf))
         return least
 
-    def even(self, quickest: dict[tuple[str, str], float]) -> Self:
-        """Only the visits in which the cores were about as fast as ever: so say the fixed loop and the client."""
-
-        def kept(line: Json) -> bool:
-            least = quickest.get((line["system"], line["scenario"]), inf)
-            return line["even"] and bool(line.get("client_cpu_ms", 0) <= EVEN * least)
-
+    def paced(self, quickest: dict[tuple[str, str], float]) -> Self:
+        """An estimate: the same, had the cores in each visit been as fast as in the client's quickest one."""
         found = copy.copy(self)
-        found.lines = [line for line in self.lines if kept(line)]
+        found.lines = [_paced(line, quickest.get((line["system"], line["scenario"]), inf)) for line in self.lines]
         return found
+
+
+def _paced(line: Json, quickest: float) -> Json:
+    slower = line.get("client_cpu_ms", quickest) / quickest
+    if slower <= 1.0 or isnan(slower):  # not known
+        return line
+    more = {key: line[key] * slower for key in ("cases_per_second",) if key in line}
+    less = {key: line[key] / slower for key in ("server_cpu_ms",) if key in line}
+    waits = {quarter: {name: ms / slower for name, ms in of.items()} for quarter, of in line.get("latency", {}).items()}
+    return line | more | less | {"latency": waits}
 
 
 def _same(failed: str, seen: str) -> bool:

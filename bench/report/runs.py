@@ -20,11 +20,8 @@ def compared(runs: Sequence[Results], quickest: dict[tuple[str, str], float]) ->
     shown = {name: one for name, one in found.items() if any(key in one for key in asked)}
     rows = [[key[0], title(key[1]), *(_cell(one.get(key)) for one in shown.values())] for key in asked]
     said = [_agreement(found, asked)]
-    even = {_name(run): _verdicts(run.even(quickest)) for run in runs}
-    if both := _asked(even):
-        said.append(
-            f"Of those that more than one run tells from visits with even cores alone: {_agreement(even, both)}"
-        )
+    paced = {_name(run): _verdicts(run.paced(quickest)) for run in runs}
+    said.append(f"At one pace: {_agreement(paced, asked)}")
     return "\n\n".join([*said, table(["target", "mode", *shown], rows)])
 
 

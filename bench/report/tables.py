@@ -43,17 +43,18 @@ def absolutes(results: Results, shown: Sequence[Measure]) -> str:
 
 
 def targets(results: Results) -> str:
-    """What was aimed at, and what was found; also in those visits alone that found the cores even."""
+    """What was aimed at, and what was found; also as it would be at one pace of the cores."""
+    paced = results.paced(results.quickest())
     rows = [
-        [target.level, target.text, title(own), found, verdict, _even(results, target, own)]
+        [target.level, target.text, title(own), found, verdict, _at_one_pace(target, paced, own)]
         for target, own, found, verdict in judged(results)
     ]
-    return table(["", "target", "mode", "found", "verdict", "with even cores alone"], rows)
+    return table(["", "target", "mode", "found", "verdict", "at one pace (an estimate)"], rows)
 
 
-def _even(results: Results, target: Target, own: str) -> str:
-    every, (seen, verdict) = target.value(results, own), target.verdict(results.even(results.quickest()), own)
-    return f"{seen.show()}, {verdict}; {seen.count} of {every.count}" if every and seen else "–"
+def _at_one_pace(target: Target, paced: Results, own: str) -> str:
+    seen, verdict = target.verdict(paced, own)
+    return f"{seen.show()}, {verdict.partition(':')[0]}" if seen else "–"
 
 
 def survival(results: Results) -> str:

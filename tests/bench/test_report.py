@@ -82,59 +82,39 @@ def test_an_excuse_with_other_figures_is_the_same_verdict(monkeypatch: pytest.Mo
     assert "1 of 1 verdicts are the same in each run." in runs.compared([_run("first"), _run("second")], {})
 
 
-def test_visits_on_slowed_cores_are_told_apart() -> None:
-    calm = [
-        {**_line(name, 1, rate, 20.0), "loop_ms": 40} for name, rate in (("guardian-embedded", 60.0), ("restate", 30.0))
-    ]
-    slowed = [
-        {**_line("guardian-embedded", 2, 30.0, 20.0), "loop_ms": 49},
-        {**_line("restate", 2, 60.0, 20.0), "loop_ms": 40},
-    ]
-    run = _run("first", *calm, *slowed)
-
-    assert run.ratio("guardian-embedded", "restate", measures.RATE) == Spread(0.5, 1.25, 2.0)
-    assert run.even(run.quickest()).ratio("guardian-embedded", "restate", measures.RATE) == Spread(2.0, 2.0, 2.0)
-    row = next(line for line in tables.targets(run).splitlines() if "cases/s ÷ Restate's ≥ 1 |" in line)
-    assert row.endswith("| Guardian, embedded | 1.25 (0.50–2.00) | met | 2.00, met; 1 of 2 |")
+def _beside(neighbor: float, *, rate: float = 60.0) -> list[dict[str, Any]]:
+    """A round in which our visit, and only ours, ran on cores that were so many times slower."""
+    ours = {**_line("guardian-embedded", 1, rate / neighbor, 20.0 * neighbor), "client_cpu_ms": 0.8 * neighbor}
+    waits = {"ack": {"p50": 2.0 * neighbor, "p99": 5.0 * neighbor}}
+    return [{**ours, "latency": waits}, {**_line("restate", 1, 30.0, 30.0), "client_cpu_ms": 0.7}]
 
 
-def test_the_client_tells_how_fast_the_cores_were_meanwhile() -> None:
-    ours = [{**_line("guardian-embedded", n, 60.0, 20.0), "loop_ms": 40} for n in (1, 2)]
-    theirs = [{**_line("restate", n, 30.0, 20.0), "loop_ms": 40, "client_cpu_ms": 1.2} for n in (1, 2)]
-    run = _run("first", *(line | {"client_cpu_ms": ms} for line, ms in zip(ours, (0.8, 1.0), strict=True)), *theirs)
+def test_at_one_pace_a_slowed_visit_is_as_its_client_says() -> None:
+    alone, beside = _run("first", *_beside(1.0)), _run("second", *_beside(4.0))
+    paced = beside.paced(alone.quickest())
 
-    assert [(line["system"], line["round"]) for line in run.even(run.quickest()).lines] == [
-        ("guardian-embedded", 1),
-        ("restate", 1),
-        ("restate", 2),
-    ]
-
-
-def test_how_fast_the_cores_were_is_compared_within_a_run() -> None:
-    slow_machine = [{**_line("restate", n, 60.0, 20.0), "loop_ms": 80 + n} for n in (1, 2)]
-    fast_machine = [{**_line("restate", n, 60.0, 20.0), "loop_ms": 40 + n} for n in (1, 2)]
-    both = Results(slow_machine)
-    both.add(fast_machine)
-
-    assert len(both.even(both.quickest()).lines) == 4
+    assert beside.ratio("guardian-embedded", "restate", measures.RATE) == Spread(0.5, 0.5, 0.5)
+    assert paced.ratio("guardian-embedded", "restate", measures.RATE) == Spread(2.0, 2.0, 2.0)
+    assert paced.ratio("guardian-embedded", "restate", measures.CPU) == Spread(1.5, 1.5, 1.5)
+    assert paced.lines[0]["latency"] == {"ack": {"p50": pytest.approx(2.0), "p99": pytest.approx(5.0)}}
+    assert beside.lines[0]["latency"]["ack"]["p50"] == 8.0
 
 
-def test_a_visit_that_nobody_timed_is_not_called_even() -> None:
-    assert not _results().even(_results().quickest()).lines
+def test_what_no_client_was_timed_for_is_as_it_was_found() -> None:
+    assert _results().paced(_results().quickest()).lines == _results().lines
 
 
-def test_runs_that_differ_beside_a_neighbor_may_agree_with_even_cores() -> None:
-    def lines(slowed: float, loop: int) -> list[dict[str, Any]]:
-        ours = [{**_line("guardian-embedded", n, 60.0, 20.0), "loop_ms": 40} for n in (1, 2)]
-        theirs = [
-            {**_line("restate", 1, 30.0, 30.0), "loop_ms": 40},
-            {**_line("restate", 2, slowed, 30.0), "loop_ms": loop},
-        ]
-        return ours + theirs
+def test_the_page_shows_both_and_judges_by_what_was_found() -> None:
+    both = Results([*_run("first", *_beside(1.0)).lines, *({**line, "round": 2} for line in _beside(4.0))])
+    row = next(line for line in tables.targets(both).splitlines() if "cases/s ÷ Restate's ≥ 1 |" in line)
+    assert row.endswith("| Guardian, embedded | 1.25 (0.50–2.00) | met | 2.00, met |")
 
-    page = runs.compared([_run("calm", *lines(30.0, 40)), _run("not", *lines(600.0, 60))], {})
-    assert page.startswith("3 of 4 verdicts")
-    assert "with even cores alone: 4 of 4 verdicts" in page
+
+def test_runs_that_differ_beside_a_neighbor_may_agree_at_one_pace() -> None:
+    alone, beside = _run("first", *_beside(1.0)), _run("second", *_beside(4.0))
+    page = runs.compared([alone, beside], alone.quickest())
+    assert page.startswith("0 of 4 verdicts are the same in each run. Not so:")
+    assert "At one pace: 4 of 4 verdicts are the same in each run.\n" in page
 
 
 def test_one_run_is_compared_with_none() -> None:
