@@ -100,8 +100,10 @@ def test_at_one_pace_a_slowed_visit_is_as_its_client_says() -> None:
     assert beside.lines[0]["latency"]["ack"]["p50"] == 8.0
 
 
-def test_what_no_client_was_timed_for_is_as_it_was_found() -> None:
+def test_what_is_not_compared_between_systems_or_has_no_client_is_as_it_was_found() -> None:
     assert _results().paced(_results().quickest()).lines == _results().lines
+    alone, beside = ([line | {"scenario": "growth-0"} for line in _beside(neighbor)] for neighbor in (1.0, 4.0))
+    assert _run("second", *beside).paced(_run("first", *alone).quickest()).lines == beside
 
 
 def test_the_page_shows_both_and_judges_by_what_was_found() -> None:
