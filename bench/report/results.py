@@ -4,7 +4,7 @@ import copy
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from math import inf, isnan
+from math import inf
 from pathlib import Path
 from statistics import median
 from typing import Any, Self
@@ -136,28 +136,25 @@ class Results:
         """By system and scenario, the least CPU that the client took for a case; its work is the same each time."""
         least: dict[tuple[str, str], float] = {}
         for line in self.lines:
-            key = (line["system"], line["scenario"])
-            least[key] = min(least.get(key, inf), line.get("client_cpu_ms", inf))
+            if "client_cpu_ms" in line:
+                key = (line["system"], line["scenario"])
+                least[key] = min(least.get(key, inf), line["client_cpu_ms"])
         return least
 
     def paced(self, quickest: dict[tuple[str, str], float]) -> Self:
         """An estimate: the same, had the cores in each visit been as fast as in the client's quickest one."""
         found = copy.copy(self)
-        found.lines = [
-            _paced(line, quickest.get((line["system"], line["scenario"]), inf)) if line["scenario"] in PACED else line
-            for line in self.lines
-        ]
+        found.lines = [_paced(line, quickest.get((line["system"], line["scenario"]))) for line in self.lines]
         return found
 
 
-def _paced(line: Json, quickest: float) -> Json:
-    slower = line.get("client_cpu_ms", quickest) / quickest
-    if slower <= 1.0 or isnan(slower):  # not known
+def _paced(line: Json, quickest: float | None) -> Json:
+    if line["scenario"] not in PACED or "client_cpu_ms" not in line or not quickest:
         return line
-    more = {key: line[key] * slower for key in ("cases_per_second",) if key in line}
-    less = {key: line[key] / slower for key in ("server_cpu_ms",) if key in line}
+    slower = line["client_cpu_ms"] / quickest
     waits = {quarter: {name: ms / slower for name, ms in of.items()} for quarter, of in line.get("latency", {}).items()}
-    return line | more | less | {"latency": waits}
+    rate, cpu = line["cases_per_second"] * slower, line["server_cpu_ms"] / slower
+    return line | {"cases_per_second": rate, "server_cpu_ms": cpu, "latency": waits}
 
 
 def _same(failed: str, seen: str) -> bool:
