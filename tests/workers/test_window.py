@@ -24,6 +24,14 @@ told as (
     select case_id, 1, 'case_received', 'person', started_by, 'received' from new)
 insert into commands (case_id, kind, graph, graph_version) select case_id, 'start', graph, graph_version from new
 """
+# What was handed out before the urgent one although that was there, and what was still to be done when it was.
+# Not how many end before it: a worker that gets no core for a second lets the other one do hundreds.
+AROUND = """
+with urgent as (select %s::timestamptz as posted, published_at as handed_out from commands where case_id = %s)
+select count(*) filter (where published_at > posted and published_at < handed_out)::int as before,
+    count(*) filter (where published_at < handed_out and coalesce(finished_at, now()) > handed_out)::int as ahead
+from commands, urgent
+"""
 PUBLISHED = "select count(*)::int as n from commands where state = 'published'"
 
 
@@ -37,7 +45,7 @@ def test_an_urgent_case_overtakes_a_backlog_of_5000(database_url: str, tmp_path:
         folder.mkdir()
         with crew(database_url, folder, broker_url, HITL_WINDOW=str(WINDOW)) as found:
             overtakes(found)
-            found.run("update commands set state = 'done', finished_at = now() where state = 'ready'")
+            found.run("update commands set state = 'done', finished_at = now() where state in ('ready', 'published')")
 
 
 def overtakes(crew: Crew) -> None:
@@ -51,17 +59,14 @@ def overtakes(crew: Crew) -> None:
         workers = [crew.hired(), crew.hired()]
         crew.await_(lambda: crew.commands("done") > 100, *workers)
         (urgent,) = crew.start(priority=9)
-        posted = crew.commands("done")
+        posted = crew.rows("select clock_timestamp() as now")[0]["now"]
         crew.await_(lambda: crew.status(urgent)["status"] == "waiting_review", *workers)
     finally:
         stop.set()
         sampler.join()
-    before = crew.rows(
-        """select count(*)::int as n from commands where state = 'done' and finished_at <
-        (select finished_at from commands where case_id = %s)""",
-        urgent,
-    )[0]["n"]
-    assert before - posted <= WINDOW + 2 * THREADS + 20
+    found = crew.rows(AROUND, posted, urgent)[0]
+    assert found["before"] <= WINDOW
+    assert found["ahead"] <= WINDOW + 2 * THREADS
     assert max(seen) <= WINDOW
     for worker in workers:
         worker.stop()
