@@ -119,6 +119,11 @@ def armed() -> bool:
     return _armed is not None
 
 
+def awaited(name: str) -> bool:
+    """Whether a test has armed this one: then no way is taken that does not pass it."""
+    return _armed is not None and _armed.name == name
+
+
 def hit(name: str) -> None:
     """Pass a failpoint; nothing happens unless a test has armed this one."""
     if _armed is not None and _armed.due(name):

@@ -9,6 +9,7 @@ import time
 
 import structlog
 from dramatiq import Broker, Worker
+from dramatiq.broker import MessageProxy
 from dramatiq.middleware import Middleware
 
 from hitl import memory, runtime
@@ -41,6 +42,12 @@ QUEUE_SECONDS = 10.0  # that a thread waits for one of them: well within its lea
 BOOT_SECONDS = 60.0  # Postgres may be starting together with us
 
 
+class _Delivery(threading.local):
+    """Of the message that this thread works on: whether RabbitMQ had delivered it before."""
+
+    again = False
+
+
 class Household(Middleware):
     """Everything of a worker process but its actors; Dramatiq tells it when the process begins and ends."""
 
@@ -54,6 +61,7 @@ class Household(Middleware):
         self._loops: list[Loop] = []
         self._ready = threading.Event()
         self._solitude = Solitude()
+        self._delivery = _Delivery()
         self._room = Room(PLACES)
 
     @property
@@ -154,6 +162,10 @@ class Household(Middleware):
         tracing.shutdown()
         self._runtime.close()
 
+    def before_process_message(self, _broker: Broker, message: MessageProxy) -> None:
+        """Note whether it was delivered before: then its run may have been lost together with its process."""
+        self._delivery.again = getattr(message, "redelivered", False)
+
     def work(self, command_id: int, kind: str) -> None:
         """Claim a command and carry it out; never raises, since the row in Postgres knows how it went.
 
@@ -179,20 +191,23 @@ class Household(Middleware):
                 self._begin_and_run(command_id, kind, alone=True)
 
     def _begin_and_run(self, command_id: int, kind: str, *, alone: bool) -> None:
+        runner, late = self.runtime.runner, not alone and not self._delivery.again
         with self._room.place():
-            command = self.runtime.runner.begin(command_id, self.worker_id, alone=alone, kind=kind)
-            if command is not None:
-                if self._relay:
+            while command := runner.begin(command_id, self.worker_id, alone=alone, kind=kind, late=late):
+                if self._relay and not command.late:
                     self._relay.claimed(command_id)
-                self._run(command)
+                if self._run(command) != "overtaken":
+                    return
+                late = False
 
-    def _run(self, command: Command) -> None:
+    def _run(self, command: Command) -> str:
         assert self._leases is not None, "set with the runtime"
         with self._leases.holding(command), logs.bound(case_id=command.case_id, command_id=command.command_id):
             result = self.runtime.runner.run(command)
             log.info("run ended", kind=command.kind, result=result, attempt=command.attempts)
         if self._relay:
             self._relay.room()
+        return result
 
     def _beat(self) -> None:
         with self.runtime.store.transaction() as tx:

@@ -49,7 +49,10 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A claimed command; `ref` is the decision, appeal or action that it carries out, `epoch` its fence."""
+    """A claimed command; `ref` is the decision, appeal or action that it carries out, `epoch` its fence.
+
+    `late`: it is not claimed yet. The first write of its run does that, under that epoch, unless another has by then.
+    """
 
     command_id: int
     tenant_id: str
@@ -63,6 +66,7 @@ class Command:
     postponed_since: datetime | None
     postponed_for: float
     owner: str | None = None
+    late: bool = False
     seen: Seen = Seen(0)
 
 

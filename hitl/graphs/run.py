@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hitl import failpoints
 from hitl.domain.cases import Case
 from hitl.domain.commands import Command
 from hitl.domain.events import Fact
+from hitl.errors import Fenced
 from hitl.operations.left import Left
 from hitl.store import calls, cases, commands
 from hitl.store.postgres import DictRow, Store, Tx
+from hitl.store.proof import MovedOn
 
 
 @dataclass(slots=True)
@@ -48,6 +50,22 @@ class Run:
         """Whether this run has written nothing to its case until now, and has nothing left to write."""
         return not self._moved and not self._later
 
+    def claim(self) -> None:
+        """Claim a late command before a write that cannot do that itself; Fenced if its case has moved on."""
+        if not self.command.late:
+            return
+        assert self.command.seen.case is not None, "a late command has seen its case"
+        try:
+            with self.store.statement("claim") as tx:
+                commands.claim_late(tx, self.command, self.command.seen.case)
+        except MovedOn:
+            raise Fenced() from None
+        self._claimed()
+
+    def _claimed(self) -> None:
+        if self.command.late:
+            self.command = replace(self.command, late=False)
+
     def sent(self, stood: Case, now: Case) -> None:
         """An action was put on its way, and nothing else done; so the case as it `stood` has become what it is `now`.
 
@@ -55,10 +73,12 @@ class Run:
         """
         known = self._case is not None and self._case.version == stood.version
         self._case, self._moved = now if known else None, True
+        self._claimed()
 
     @contextmanager
     def step(self, name: str | None = None) -> Iterator[Step]:
         """A transaction under the run's lease; Fenced when it has none any more."""
+        self.claim()
         with self.store.transaction(name) as tx:
             step = self._enter(tx)
             yield step
@@ -68,6 +88,7 @@ class Run:
     @contextmanager
     def sending(self, action_id: str) -> Iterator[tuple[Step, DictRow]]:
         """A step that begins with putting an action on its way, and that action as it was; TargetBusy if it cannot."""
+        self.claim()
         with self.store.transaction() as tx:
             if self._later:  # what is left to write may free the target
                 step, row = self._enter(tx), calls.send(tx, action_id)

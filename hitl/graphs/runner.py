@@ -54,14 +54,27 @@ class Runner:
         """The graph versions, `name@version`, that can be run here."""
         return list(VERSIONS)
 
-    def begin(self, command_id: int, owner: str, *, alone: bool = True, kind: str | None = None) -> Command | None:
+    @property
+    def _whole(self) -> list[str]:
+        """Those of which nothing is written before their actions or their end."""
+        return [label for label, version in VERSIONS.items() if version.durability == "exit"]
+
+    def begin(
+        self, command_id: int, owner: str, *, alone: bool = True, kind: str | None = None, late: bool = False
+    ) -> Command | None:
         """Claim a command, of this kind most likely, for this process; Suspect when it has to run alone.
 
-        None when there is nothing to do.
+        None when there is nothing to do. `late`: what is handed out for the first time may be claimed by its first
+        write; not so what asks an analyzer that takes its time, or pays for it: one worker alone does that.
         """
         quick = self._judge.quick
         begins = None if quick else openings.started(owner)
         failpoints.hit("before_commit:claim")
+        if late and (quick or kind != "start") and not failpoints.awaited("after_commit:claim"):
+            with self._store.statement() as tx:
+                command = claims.late(tx, command_id, owner=owner, serves=self._whole, kind=kind)
+            if command is not None:
+                return command
         with self._store.statement() as tx:
             command = claims.at_once(tx, command_id, owner=owner, serves=self.serves, begins=begins, kind=kind)
             tx.name = "claim" if command else None
@@ -71,7 +84,10 @@ class Runner:
             return runs.begin(tx, command_id, owner=owner, serves=self.serves, alone=alone, quick=quick)
 
     def run(self, command: Command) -> str:
-        """Carry a claimed command out; says in a word how it went. Raises only what a bug raises."""
+        """Carry a claimed command out; says in a word how it went. Raises only what a bug raises.
+
+        "overtaken": a late one was not claimed after all, and nothing was written; it may be begun anew.
+        """
         version = VERSIONS.get(f"{command.graph}@{command.graph_version}")
         run = Run(self._store, command, eager=version is not None and version.durability != "exit")
         try:
@@ -82,7 +98,7 @@ class Runner:
                 self._advance(run, version)
             return "done"
         except Fenced:
-            return "fenced"
+            return _fenced(run)
         except Unavailable:
             return "database-gone"  # the lease runs out, and another run carries on
         except Exception as trouble:  # noqa: BLE001 (whatever a graph raises ends in a row, not in a crash)
@@ -189,11 +205,16 @@ def _resume(command: Command, head: Head) -> Any:
 def _broke(run: Run, trouble: Exception) -> str:
     """Postpone, try again, or fail: in one transaction, which a lost lease makes void."""
     try:
+        run.claim()
         trouble = _written(run) or trouble
         with run.store.transaction() as tx:
             return _follow(tx, run.command, trouble)
     except (Fenced, Unavailable):
-        return "fenced"
+        return _fenced(run)
+
+
+def _fenced(run: Run) -> str:
+    return "overtaken" if run.command.late else "fenced"
 
 
 def _written(run: Run) -> Exception | None:

@@ -44,6 +44,7 @@ def _in_a_transaction(run: Run, head: Head, saver: FencedSaver, people: Sequence
         saver.write(tx, asdict(head))
         return facts
 
+    run.claim()
     with run.store.transaction("settle") as tx:
         settled = runs.settle(tx, run.command, head, people, first=first)
     if not settled:

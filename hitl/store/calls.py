@@ -12,7 +12,7 @@ from hitl.domain.events import Fact
 from hitl.errors import TargetBusy
 from hitl.store import cases
 from hitl.store.actions import FORWARD, RELEASE, RELEASING, SEEN, STANDING, UNTOUCHED
-from hitl.store.commands import ENTER, HOLD, PROVEN, entered, of_run
+from hitl.store.commands import ENTER, HOLD, PROVEN, entered, entering, of_run
 from hitl.store.lines import packet
 from hitl.store.postgres import DictRow, Jsonb, Tx
 from hitl.store.proof import proving
@@ -119,7 +119,7 @@ def send_and_call(
         tx.along(SENT_AS_SEEN, (row["action_id"],))
         moved = cases.record_along(tx, case, told)
         with proving(tx), packet(tx.conn):
-            tx.execute(f"with {ENTER} {PROVEN}", {**of_run(command), "seen": case.version})
+            tx.execute(f"with {entering(command)} {PROVEN}", {**of_run(command), "seen": case.version})
             called = tx.execute(CALLED if forward else CALLED_BACK, _call(row, before, untouched))
     return moved, called.fetchone() is not None
 

@@ -11,7 +11,7 @@ from hitl.store import cases
 from hitl.store.analyses import KEPT
 from hitl.store.calls import FORWARD_ORDER, FORWARD_WORK, REVERSE_ORDER, REVERSE_WORK
 from hitl.store.checkpoints import READ
-from hitl.store.commands import CLAIMED, SERVED
+from hitl.store.commands import CLAIM, CLAIMED, POSTPONED, SERVED
 from hitl.store.notify import Change
 from hitl.store.postgres import DictRow, Jsonb, Tx
 from hitl.store.reviews import ACTIONS, BASIS
@@ -27,9 +27,6 @@ DECIDED = f"""(select jsonb_build_object('decision_id', d.decision_id, 'decision
     {UNDOING}"""
 SEEN = f"(select round from cases c where c.case_id = commands.case_id) as round, {HEAD}, {DECIDED}"
 
-CLAIM = """state = 'claimed', owner = %(owner)s, epoch = epoch + 1, attempts = attempts + 1,
-    lost = lost + (state = 'claimed')::int, lease_until = now() + make_interval(secs => %(lease)s),
-    published_at = coalesce(published_at, now())"""
 CLAIMABLE = """command_id = %(id)s and available_at <= now()
     and (state in ('ready', 'published') or (state = 'claimed' and lease_until < now()))"""
 # Of the claimed command's case; at most one that is no settling, so that only a settling has to look for it.
@@ -46,51 +43,62 @@ BEGUN = f"""begun as (
         insert into events (case_id, seq, tenant_id, type, actor_kind, actor_id, before, after, data)
         select case_id, version, tenant_id, %(type)s, %(actor_kind)s, %(actor_id)s, 'received', %(after)s, %(data)s
         from begun)"""
-ONCE = f"""with mine as materialized (
-        select case_id, status, version, round, {cases.AS_MINE} from cases
-        where case_id = (select case_id from commands where command_id = %(id)s) for update),
-    claimed as (update commands set {CLAIM} from mine
-        where {CLAIMABLE} and commands.case_id = mine.case_id and {SERVED} and kind = '{{kind}}'
-          and lost < %(suspect)s and attempts < %(most)s and mine.status {{status}}
-          and mine.version = (select version from cases c where c.case_id = mine.case_id)
+MINE = f"""select case_id, status, version, round, {cases.AS_MINE} from cases
+        where case_id = (select case_id from commands where command_id = %(id)s)"""
+USUAL = f"""commands.case_id = mine.case_id and {SERVED} and kind = '{{kind}}' and mine.status {{status}}
           and not exists (select 1 from commands other where other.case_id = commands.case_id
-              and other.kind = 'settle' and other.state in ('ready', 'published', 'claimed'))
+              and other.kind = 'settle' and other.state in ('ready', 'published', 'claimed'))"""
+ONCE = f"""with mine as materialized ({MINE} for update),
+    claimed as (update commands set {CLAIM} from mine
+        where {CLAIMABLE} and {USUAL} and lost < %(suspect)s and attempts < %(most)s
+          and mine.version = (select version from cases c where c.case_id = mine.case_id)
         returning {CLAIMED}, mine.round, {HEAD}, {{seen}})"""
+# What a claim would see and make of a command that is handed out for the first time. Nothing is locked or written: the
+# run's first write does that. One that was begun before is claimed at once, so that what kills its process is noticed.
+LATE = f"""with mine as materialized ({MINE}),
+    claimed as (select command_id, commands.tenant_id, commands.case_id, kind, graph, graph_version, ref,
+            epoch + 1 as epoch, 1 as attempts, %(owner)s as owner, {POSTPONED}, mine.round, {HEAD}, {{seen}}
+        from commands, mine where command_id = %(id)s and available_at <= now() and {USUAL}
+          and state in ('ready', 'published') and attempts = 0 and lost = 0 and publishes <= 1)"""
 # A post's first run wants its text, and nothing of decisions.
-_START = ONCE.format(kind="start", status="<> 'needs_migration'", seen="null::jsonb as answer, false as undoing")
+_A_POST = {"kind": "start", "status": "<> 'needs_migration'", "seen": "null::jsonb as answer, false as undoing"}
 _TEXT = f"""{cases.OF_MINE}, t.body, t.context, {KEPT.format("claimed.case_id")} as kept
     from claimed join mine using (case_id) left join contents t using (case_id)"""
-START = f"{_START} select claimed.*, {_TEXT}"
-START_TOLD = f"{_START}, {BEGUN} select claimed.*, (select version from begun) as begun, {_TEXT}"
+START = f"{ONCE.format(**_A_POST)} select claimed.*, {_TEXT}"
+START_LATE = f"{LATE.format(**_A_POST)} select claimed.*, {_TEXT}"
+START_TOLD = f"{ONCE.format(**_A_POST)}, {BEGUN} select claimed.*, (select version from begun) as begun, {_TEXT}"
+# A later run wants the checkpoint, what there is to do, and what follows from it.
+_MOVING = "not in ('needs_migration', 'received')"
+_A_DECISION = {"kind": "resume", "status": _MOVING, "seen": DECIDED}
+_AN_APPEAL = {"kind": "rollback", "status": _MOVING, "seen": f"null::jsonb as answer, {UNDOING}"}
 
 
-def _carrying_on(kind: str, seen: str, work: str, order: str, follows: str) -> str:
-    """The claim of a later run, which wants the checkpoint, what there is to do, and what follows from it."""
-    status = "not in ('needs_migration', 'received')"
+def _carrying_on(work: str, order: str, follows: str) -> str:
     head = READ.format(thread="claimed.case_id::text", head="(claimed.head ->> 'checkpoint_id')")
-    return f"""{ONCE.format(kind=kind, status=status, seen=seen)}
-    select claimed.*, {cases.OF_MINE}, to_jsonb(follows) as follows, stored.*,
+    return f"""select claimed.*, {cases.OF_MINE}, to_jsonb(follows) as follows, stored.*,
         (select coalesce(jsonb_agg(to_jsonb(work) order by {order}), '[]') from ({work}) work) as work
     from claimed join mine using (case_id) cross join lateral ({follows.replace("%(id)s", "mine.case_id")}) follows
         left join lateral ({head}) stored on true"""
 
 
-RESUME = _carrying_on(
-    "resume",
-    DECIDED,
+_WHAT_WAS_DECIDED = _carrying_on(
     FORWARD_WORK.format(
         case_id="claimed.case_id", round="(claimed.answer ->> 'round')::int", decision_id="claimed.ref"
     ),
     FORWARD_ORDER,
     f"select {ACTIONS}",
 )
-ROLLBACK = _carrying_on(
-    "rollback",
-    f"null::jsonb as answer, {UNDOING}",
-    REVERSE_WORK.format(case_id="claimed.case_id"),
-    REVERSE_ORDER,
-    BASIS,
-)
+_WHAT_IS_UNDONE = _carrying_on(REVERSE_WORK.format(case_id="claimed.case_id"), REVERSE_ORDER, BASIS)
+AT_ONCE = {
+    "start": START,
+    "resume": f"{ONCE.format(**_A_DECISION)} {_WHAT_WAS_DECIDED}",
+    "rollback": f"{ONCE.format(**_AN_APPEAL)} {_WHAT_IS_UNDONE}",
+}
+AT_THE_FIRST_WRITE = {
+    "start": START_LATE,
+    "resume": f"{LATE.format(**_A_DECISION)} {_WHAT_WAS_DECIDED}",
+    "rollback": f"{LATE.format(**_AN_APPEAL)} {_WHAT_IS_UNDONE}",
+}
 # The columns of a checkpoint as it is stored.
 STORED = (
     "thread_id",
@@ -102,7 +110,16 @@ STORED = (
     "channel_values",
     "pending_writes",
 )
-LATER = {"resume": RESUME, "rollback": ROLLBACK}
+
+
+def late(tx: Tx, command_id: int, *, owner: str, serves: Sequence[str], kind: str | None) -> Command | None:
+    """What `at_once` would claim, if it is handed out for the first time; its run's first write claims it.
+
+    No analysis of a post may be told to have begun.
+    """
+    sql = AT_THE_FIRST_WRITE.get(kind or "")
+    row = tx.one(sql, {"id": command_id, "owner": owner, "serves": list(serves)}) if sql else None
+    return replace(_claimed(row, cases.taken_from(row, "mine_")), late=True) if row else None
 
 
 def at_once(
@@ -115,7 +132,7 @@ def at_once(
     Unusual are: a settling command of the case, a case that is parked, a run that was lost or begun too often, and a
     case that moved on while its row was waited for: the rest of the statement sees the moment at which it began.
     """
-    sql = (START if begins is None else START_TOLD) if kind == "start" else LATER.get(kind or "")
+    sql = START_TOLD if begins and kind == "start" else AT_ONCE.get(kind or "")
     if sql is None:
         return None
     params: dict[str, Any] = {

@@ -10,18 +10,29 @@ from hitl.store import cases
 from hitl.store.postgres import DictRow, Tx
 from hitl.store.proof import proving
 
-CLAIMED = """command_id, tenant_id, commands.case_id, kind, graph, graph_version, ref, epoch, attempts, owner,
-    postponed_since, coalesce(extract(epoch from now() - postponed_since), 0)::float8 as postponed_for"""
+POSTPONED = """postponed_since,
+    coalesce(extract(epoch from now() - postponed_since), 0)::float8 as postponed_for"""
+CLAIMED = f"""command_id, tenant_id, commands.case_id, kind, graph, graph_version, ref, epoch, attempts, owner,
+    {POSTPONED}"""
 # A settling needs the ledger alone, and no graph.
 SERVED = "(kind = 'settle' or graph || '@' || graph_version = any(%(serves)s))"
-# The case of a run, locked until the transaction ends, and whether the run holds its lease until then.
-ENTER = f"""mine as materialized (select {cases.COLUMNS} from cases where case_id = %(case)s for update),
-    held as (select 1 from commands c, mine where c.command_id = %(id)s and c.epoch = %(epoch)s
-             and c.state = 'claimed' and c.lease_until > clock_timestamp() for no key update of c)"""
-FINISH = f"""with mine as materialized (select {cases.COLUMNS} from cases where case_id = %(case)s for update),
-    held as (update commands c set state = %(state)s, finished_at = now(), result = %(result)s from mine
-             where c.command_id = %(id)s and c.epoch = %(epoch)s
-             and c.state = 'claimed' and c.lease_until > clock_timestamp() returning 1)"""
+TAKEN = """owner = %(owner)s, epoch = epoch + 1, attempts = attempts + 1, lost = lost + (state = 'claimed')::int,
+    published_at = coalesce(published_at, now())"""
+CLAIM = f"state = 'claimed', lease_until = now() + make_interval(secs => %(lease)s), {TAKEN}"
+LEASED = "c.epoch = %(epoch)s and c.state = 'claimed' and c.lease_until > clock_timestamp()"
+UNCLAIMED = "c.epoch = %(epoch)s - 1 and c.state in ('ready', 'published')"
+LOCKED = f"mine as materialized (select {cases.COLUMNS} from cases where case_id = %(case)s for update)"
+# The case of a run, locked until the transaction ends, and whether the run holds its lease until then; a late one
+# takes it now.
+ENTER = f"""{LOCKED},
+    held as (select 1 from commands c, mine where c.command_id = %(id)s and {LEASED} for no key update of c)"""
+ENTER_LATE = f"""{LOCKED},
+    held as (update commands c set {CLAIM} from mine where c.command_id = %(id)s and {UNCLAIMED} returning 1)"""
+ENDED = "state = %(state)s, finished_at = now(), result = %(result)s"
+FINISH = f"""with {LOCKED}, held as (
+    update commands c set {ENDED} from mine where c.command_id = %(id)s and {LEASED} returning 1)"""
+FINISH_LATE = f"""with {LOCKED}, held as (
+    update commands c set {ENDED}, {TAKEN} from mine where c.command_id = %(id)s and {UNCLAIMED} returning 1)"""
 # In this order: the case is locked, as everywhere before its commands; then the lease is looked at; then what rides
 # along is written. A lease that is asked for in WHERE, or beside `mine` in FROM, might be looked at before the lock.
 PROVEN = """select 1 / coalesce(
@@ -34,9 +45,21 @@ def enter(tx: Tx, command: Command) -> Case:
     return entered(row)
 
 
+def entering(command: Command) -> str:
+    """ENTER, or ENTER_LATE."""
+    return ENTER_LATE if command.late else ENTER
+
+
 def of_run(command: Command) -> dict[str, Any]:
-    """The parameters of ENTER."""
-    return {"case": command.case_id, "id": command.command_id, "epoch": command.epoch}
+    """The parameters of either."""
+    run = {"case": command.case_id, "id": command.command_id, "epoch": command.epoch}
+    return run | {"owner": command.owner, "lease": LEASE_SECONDS} if command.late else run
+
+
+def claim_late(tx: Tx, command: Command, case: Case) -> None:
+    """Claim what was to be claimed with its run's first write; MovedOn when another has, or the case has moved on."""
+    with proving(tx):
+        tx.execute(f"with {ENTER_LATE} {PROVEN}", {**of_run(command), "seen": case.version})
 
 
 def finish(tx: Tx, command: Command, result: str, *, failed: bool = False) -> Case:
@@ -55,7 +78,7 @@ def finish_alone(tx: Tx, command: Command, case: Case, result: str) -> None:
     """
     values = {**of_run(command), "result": result, "state": "done", "seen": case.version}
     with proving(tx):
-        tx.execute(f"{FINISH} {PROVEN}", values)
+        tx.execute(f"{FINISH_LATE if command.late else FINISH} {PROVEN}", values)
 
 
 def entered(row: DictRow | None, prefix: str = "") -> Case:

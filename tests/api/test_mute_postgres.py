@@ -22,8 +22,8 @@ from tests.api.carried import to_review
 from tests.api.conftest import as_, post, served, settings
 from tests.chaos.proxy import Proxy
 
-TIMEOUT = 10.0  # until a client gives up; each of the crowd below would wait for longer if they waited for each other
-CROWD = 60
+TIMEOUT = 20.0  # until a client gives up; each of the crowd below would wait for longer if they waited for each other
+CROWD = 100
 TRIES = 100
 FAULTS: dict[str, Callable[[Proxy], None]] = {
     "answers held back": lambda line: line.hold("down"),

@@ -117,9 +117,10 @@ class House:
         found = self.rows("select kind from commands where command_id = %s", (command_id,))
         return found[0]["kind"] if found else None
 
-    def deliver(self, command_id: int, worker: str = "w1") -> str | None:
-        command = self.runner(worker).begin(command_id, worker, kind=self.kind(command_id))
-        return self.runner(worker).run(brought.checked(self.store, command)) if command else None
+    def deliver(self, command_id: int, worker: str = "w1", *, late: bool = True) -> str | None:
+        command = self.runner(worker).begin(command_id, worker, kind=self.kind(command_id), late=late)
+        result = self.runner(worker).run(brought.checked(self.store, command)) if command else None
+        return self.deliver(command_id, worker, late=False) if result == "overtaken" else result
 
     def claim(self, command_id: int, worker: str = "w1") -> Command:
         command = self.runner(worker).begin(command_id, worker, kind=self.kind(command_id))
@@ -157,8 +158,12 @@ class House:
         )
 
     def crash(self) -> None:
-        """What a kill -9 is to everybody else: the lease runs out, and the run writes nothing any more."""
+        """What a kill -9 is to everybody else: the lease runs out, and the run writes nothing any more.
+
+        One that had not claimed its command yet leaves nothing but a message that is sent once more.
+        """
         self.expire()
+        self.sql("update commands set publishes = 2 where state in ('ready', 'published')")
         raise Crash
 
     def crashing(self, command_id: int, worker: str = "w1") -> str | None:

@@ -59,7 +59,7 @@ def test_an_action_is_sent_without_a_transaction_around_it(house: House) -> None
 def test_a_lease_lost_while_it_looked_sends_nothing_and_calls_nobody(house: House) -> None:
     case_id, command_id = _decided(house)
     while_it_looks(house, house.expire)
-    assert house.deliver(command_id) == "fenced"
+    assert house.deliver(command_id, late=False) == "fenced"
     assert (house.world.calls, house.told(case_id)[-1]) == ([], "review_decided")
     assert house.rows("select status, called, sent_at from actions") == [
         {"status": "planned", "called": False, "sent_at": None}

@@ -36,7 +36,9 @@ def _recording(house: House, hook: Hook | None) -> None:
     house.world.after_apply = hook
 
 
-def _stall(house: House, point: Point, command_id: int) -> tuple[str | None, dict[str, list[bytes]]]:
+def _stall(
+    house: House, point: Point, command_id: int, *, late: bool = False
+) -> tuple[str | None, dict[str, list[bytes]]]:
     """Worker 1 stalls at the point, worker 2 takes over and finishes; what 1 then says, and what 2 had left."""
     left: list[dict[str, list[bytes]]] = []
 
@@ -49,7 +51,7 @@ def _stall(house: House, point: Point, command_id: int) -> tuple[str | None, dic
         left.append(house.dump())
 
     point(house, stall)
-    said = house.deliver(command_id, "w1")
+    said = house.deliver(command_id, "w1", late=late)
     assert left, "the point was never reached"
     return said, left[0]
 
@@ -63,14 +65,24 @@ def test_a_stalled_start_writes_nothing(house: House, point: Point) -> None:
     assert house.told(case_id) == ["case_received", "analysis_started", "analyzed", "review_opened"]
 
 
+def test_a_quick_start_that_nobody_has_claimed_yet_writes_nothing_either(house: House) -> None:
+    house.analyzer.quick = True
+    case_id = house.start()
+    said, left = _stall(house, _settling, house.due()[0], late=True)
+    assert (said, house.dump()) == (None, left), "it finds that there is nothing left to claim"
+    assert house.command(case_id)["attempts"] == 1
+    assert house.told(case_id) == ["case_received", "analysis_started", "analyzed", "review_opened"]
+
+
+@pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("point", [_looking, _calling, _recording, _settling])
 @pytest.mark.parametrize("guarantee", ["key", "query", "none"])
-def test_a_stalled_resume_writes_nothing(house: House, point: Point, guarantee: Guarantee) -> None:
+def test_a_stalled_resume_writes_nothing(house: House, point: Point, guarantee: Guarantee, *, late: bool) -> None:
     house.world.guarantee = guarantee
     case_id = house.waiting()
     house.decide(case_id)
-    said, left = _stall(house, point, house.due()[0])
-    assert (said, house.dump()) == ("fenced", left)
+    said, left = _stall(house, point, house.due()[0], late=late)
+    assert (said, house.dump()) == (None if late and point is _looking else "fenced", left)
     house.insist()  # where the platform can only be asked, what it does not know yet is not sent again at once
     broke_off = guarantee == "none" and point in (_calling, _recording)
     assert house.status(case_id) == ("failed" if broke_off else "completed")
@@ -78,12 +90,13 @@ def test_a_stalled_resume_writes_nothing(house: House, point: Point, guarantee: 
     assert house.world.did() == (kinds[:1] if broke_off else kinds)
 
 
+@pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("point", [_looking, _calling, _recording, _settling])
-def test_a_stalled_rollback_writes_nothing(house: House, point: Point) -> None:
+def test_a_stalled_rollback_writes_nothing(house: House, point: Point, *, late: bool) -> None:
     case_id = house.acted()
     house.rollback(case_id)
-    said, left = _stall(house, point, house.due()[0])
-    assert (said, house.dump()) == ("fenced", left)
+    said, left = _stall(house, point, house.due()[0], late=late)
+    assert (said, house.dump()) == (None if late and point is _looking else "fenced", left)
     assert house.status(case_id) == "waiting_review"
     assert sorted(house.world.did("reverse")) == ["notify_author", "remove_content", "warn_author"]
 

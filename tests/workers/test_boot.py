@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from dramatiq.brokers.rabbitmq import _RabbitmqMessage
 from dramatiq.brokers.stub import StubBroker
 
 from hitl.room import Room, away
@@ -13,6 +14,7 @@ from hitl.store.embedded import EmbeddedPostgres
 from hitl.store.migrate import migrate
 from tests.journeys.guardian import Program
 from tests.workers.crew import EMBEDDED, PATIENCE, RABBITMQ, Crew, crew
+from workers.doorbell import message
 from workers.household import MOST_CONNECTIONS, Household
 
 CLAIMED = "select count(*) as n from commands where state = 'claimed'"
@@ -78,11 +80,12 @@ def test_the_relay_reckons_with_the_room_in_which_runs_are_at_work(monkeypatch: 
     household, given, seen = Household(Settings()), list[tuple[int, Room]](), list[int]()
     relay = SimpleNamespace(works=lambda *told: given.append(told), claimed=lambda _: None)
     store = SimpleNamespace(pool=SimpleNamespace(resize=lambda *_: None))
-    runner = SimpleNamespace(begin=lambda *_, **__: object())
+    runner = SimpleNamespace(begin=lambda *_, **__: SimpleNamespace(late=False))
 
-    def run(_: object) -> None:
+    def run(_: object) -> str:
         with away():
             seen.append(given[0][1].away)
+        return "done"
 
     monkeypatch.setattr(household, "_relay", relay)
     monkeypatch.setattr(household, "_runtime", SimpleNamespace(store=store, runner=runner))
@@ -94,3 +97,23 @@ def test_the_relay_reckons_with_the_room_in_which_runs_are_at_work(monkeypatch: 
 
     assert given[0][0] == 5
     assert seen == [1]
+
+
+@pytest.mark.parametrize("redelivered", [False, True])
+def test_what_was_delivered_before_is_claimed_before_it_is_begun(
+    monkeypatch: pytest.MonkeyPatch, *, redelivered: bool
+) -> None:
+    household, asked = Household(Settings()), list[bool]()
+
+    def begin(*_: object, late: bool, **__: object) -> SimpleNamespace:
+        asked.append(late)
+        return SimpleNamespace(late=late)
+
+    monkeypatch.setattr(household, "_runtime", SimpleNamespace(runner=SimpleNamespace(begin=begin)))
+    monkeypatch.setattr(household, "_run", lambda command: "overtaken" if command.late else "done")
+
+    delivered: Any = _RabbitmqMessage
+    household.before_process_message(StubBroker(), delivered(redelivered, 1, message("start", 1)))
+    household._begin_and_run(1, "start", alone=False)
+
+    assert asked == ([False] if redelivered else [True, False]), "who was overtaken looks again, and claims"

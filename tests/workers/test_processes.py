@@ -3,6 +3,8 @@
 import os
 import signal
 
+import pytest
+
 from hitl.store import commands
 from tests.journeys.guardian import Program
 from tests.workers.crew import PATIENCE, Crew, assert_once, gone, worker_id, working
@@ -48,16 +50,20 @@ def test_cases_survive_a_worker_that_is_stopped_and_one_that_is_killed(either_cr
     assert_once(crew)
 
 
-def test_leases_of_a_worker_that_nobody_has_seen_die_run_out(either_crew: Crew) -> None:
+@pytest.mark.parametrize(("dies", "attempts"), [("after_commit:claim", 2), ("before_commit:settle", 1)])
+def test_what_a_worker_that_nobody_has_seen_die_had_begun_is_done_by_another(
+    either_crew: Crew, dies: str, attempts: int
+) -> None:
+    """Leases run out; and of what a run's first write was still to claim there is none."""
     crew = either_crew
     crew.start(8)
-    first = crew.hire(HITL_FAILPOINT="before_commit:settle=kill@3")
+    first = crew.hire(HITL_FAILPOINT=f"{dies}=kill@3")
     first.process.wait(PATIENCE)
     crew.hired()
     crew.run_out()
     crew.unheard()
     crew.await_statuses(waiting_review=8)
-    assert max(row["attempts"] for row in crew.rows("select attempts from commands")) == 2
+    assert max(row["attempts"] for row in crew.rows("select attempts from commands")) == attempts
 
 
 def test_a_worker_stopped_past_its_lease_writes_nothing_when_it_wakes(either_crew: Crew) -> None:
