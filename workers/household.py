@@ -159,15 +159,15 @@ class Household(Middleware):
                 workers.leave(tx, self.worker_id)
         except GuardianError as trouble:
             log.warning("could not hand back; the leases will run out", error=trouble.detail)
+        self._runtime.close()  # first: a run that has not claimed yet could still do so
         tracing.shutdown()
-        self._runtime.close()
 
     def before_process_message(self, _broker: Broker, message: MessageProxy) -> None:
         """Note whether it was delivered before: then its run may have been lost together with its process."""
         self._delivery.again = getattr(message, "redelivered", False)
 
     def work(self, command_id: int, kind: str) -> None:
-        """Claim a command and carry it out; never raises, since the row in Postgres knows how it went.
+        """Begin a command and carry it out; never raises, since the row in Postgres knows how it went.
 
         `kind` is what the message says; the row is right.
         """
@@ -194,8 +194,8 @@ class Household(Middleware):
         runner, late = self.runtime.runner, not alone and not self._delivery.again
         with self._room.place():
             while command := runner.begin(command_id, self.worker_id, alone=alone, kind=kind, late=late):
-                if self._relay and not command.late:
-                    self._relay.claimed(command_id)
+                if not command.late:
+                    self._claimed(command)
                 if self._run(command) != "overtaken":
                     return
                 late = False
@@ -203,11 +203,15 @@ class Household(Middleware):
     def _run(self, command: Command) -> str:
         assert self._leases is not None, "set with the runtime"
         with self._leases.holding(command), logs.bound(case_id=command.case_id, command_id=command.command_id):
-            result = self.runtime.runner.run(command)
+            result = self.runtime.runner.run(command, claimed=self._claimed)
             log.info("run ended", kind=command.kind, result=result, attempt=command.attempts)
         if self._relay:
             self._relay.room()
         return result
+
+    def _claimed(self, command: Command) -> None:
+        if self._relay:
+            self._relay.claimed(command.command_id)
 
     def _beat(self) -> None:
         with self.runtime.store.transaction() as tx:

@@ -18,19 +18,17 @@ class Leases(Loop):
     def __init__(self, store: Store, worker_id: str) -> None:
         super().__init__("leases", RENEW_SECONDS, self._renew)
         self._store, self._worker_id = store, worker_id
-        self._held: dict[
-            tuple[int, int], tuple[Command, float]
-        ] = {}  # by command and epoch: a run may be overtaken here
+        self._held: dict[object, tuple[Command, float]] = {}  # by run: one may be overtaken by another here
 
     @contextmanager
     def holding(self, command: Command) -> Iterator[None]:
         """Keep a command's lease alive during the block."""
-        held = (command.command_id, command.epoch)
-        self._held[held] = (command, time.monotonic())
+        run = object()
+        self._held[run] = (command, time.monotonic())
         try:
             yield
         finally:
-            self._held.pop(held, None)
+            del self._held[run]
 
     def held(self) -> list[Command]:
         """The commands that are running here now."""
@@ -38,7 +36,8 @@ class Leases(Loop):
 
     def _renew(self) -> None:
         now = time.monotonic()
-        alive = [n for (n, _), (_, since) in list(self._held.items()) if now - since < TIME_LIMIT_SECONDS]
+        held = list(self._held.values())
+        alive = [command.command_id for command, since in held if now - since < TIME_LIMIT_SECONDS]
         if alive:
             with self._store.transaction() as tx:
                 commands.renew(tx, self._worker_id, alive)

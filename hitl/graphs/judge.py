@@ -35,7 +35,7 @@ class StoredJudge:
     def analyze(self, run: Run) -> bool:
         """Analyze once; True when people are to be asked."""
         with self._store.statement() as tx:
-            first = run.unmoved and run.command.attempts == 1  # so nobody can have written a verdict since the claim
+            first = run.unmoved and run.command.attempts == 1  # so nobody can have written a verdict since it began
             found = analysis.subject(tx, run.command.case_id, run.command.seen.subject if first else None)
         if found.kept is not None:
             return found.kept

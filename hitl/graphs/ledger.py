@@ -84,7 +84,7 @@ class PlatformLedger:
                 step.facts += ledger.ended(step.tx, sent, "unknown" if sent["called"] else "refused", error[:300])
 
     def _forward(self, run: Run, row: DictRow) -> None:
-        promised, proven = self._promised(row), time.monotonic()
+        promised, proven = self._promised(run, row), time.monotonic()
         seen = self._look(row, promised)
         sent = self._send(run, row, seen)
         if sent is None:
@@ -97,7 +97,7 @@ class PlatformLedger:
             raise EffectStopped()
 
     def _reverse(self, run: Run, row: DictRow) -> None:
-        promised, proven = self._promised(row), time.monotonic()
+        promised, proven = self._promised(run, row), time.monotonic()
         seen = self._look_back(row, promised)
         sent = self._send(run, row, seen)
         if sent is None:
@@ -228,9 +228,13 @@ class PlatformLedger:
         with run.step(status if row["direction"] == "forward" else f"{status}_reversal") as step:
             step.facts += ledger.ended(step.tx, row, status, error[:300])
 
-    def _promised(self, row: DictRow) -> KindManifest:
+    def _promised(self, run: Run, row: DictRow) -> KindManifest:
+        """What the platform promises; one that takes its time is asked behind a claim: till then others may begin."""
+        platform = self._platform_of(row["tenant_id"])
+        if not platform.quick:
+            run.claim()
         try:
-            return self._platform_of(row["tenant_id"]).manifest().get(row["kind"], UNKEPT)
+            return platform.manifest().get(row["kind"], UNKEPT)
         except EffectUnknown as trouble:
             raise PlatformTrouble(str(trouble)) from None
 

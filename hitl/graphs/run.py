@@ -1,6 +1,6 @@
 """One run of one command: its transactions, each under the lease, and what it will write with the next of them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -31,18 +31,23 @@ class Step:
 
 
 class Run:
-    """What a run may write with. `eager`: its graph stores a checkpoint after each node, so nothing may lag behind."""
+    """What a run may write with. `eager`: its graph stores a checkpoint after each node, so nothing may lag behind.
 
-    def __init__(self, store: Store, command: Command, *, eager: bool = False) -> None:
+    `told`: whoever is to hear that a late command has been claimed.
+    """
+
+    def __init__(
+        self, store: Store, command: Command, *, eager: bool = False, told: Callable[[Command], None] | None = None
+    ) -> None:
         self.store = store
         self.command = command
-        self._eager = eager
+        self._eager, self._told = eager, told
         self._later: list[tuple[str, Left]] = []
         self._moved, self._case = False, command.seen.case
 
     @property
     def case(self) -> Case | None:
-        """The case as this run knows it: as its claim saw it, or as putting an action on its way has left it."""
+        """The case as this run knows it: as it was when it began, or as putting an action on its way has left it."""
         return self._case
 
     @property
@@ -56,7 +61,8 @@ class Run:
             return
         assert self.command.seen.case is not None, "a late command has seen its case"
         try:
-            with self.store.statement("claim") as tx:
+            with self.store.statement() as tx:
+                tx.name = "claim"  # passed by the proof
                 commands.claim_late(tx, self.command, self.command.seen.case)
         except MovedOn:
             raise Fenced() from None
@@ -65,11 +71,13 @@ class Run:
     def _claimed(self) -> None:
         if self.command.late:
             self.command = replace(self.command, late=False)
+            if self._told:
+                self._told(self.command)
 
     def sent(self, stood: Case, now: Case) -> None:
         """An action was put on its way, and nothing else done; so the case as it `stood` has become what it is `now`.
 
-        It is not known any more where it stood otherwise than the claim had seen it: what came with the claim is older.
+        It is not known any more where it stood otherwise than as the run began: what it brought along is older.
         """
         known = self._case is not None and self._case.version == stood.version
         self._case, self._moved = now if known else None, True

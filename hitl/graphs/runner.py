@@ -1,4 +1,4 @@
-"""One run of one command: claim, settle, invoke, settle. Resumes only by interrupt id, only when paused there."""
+"""One run of one command: look, invoke, settle. Resumes only by interrupt id, only when paused there."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -83,13 +83,13 @@ class Runner:
         with self._store.transaction("claim") as tx:
             return runs.begin(tx, command_id, owner=owner, serves=self.serves, alone=alone, quick=quick)
 
-    def run(self, command: Command) -> str:
-        """Carry a claimed command out; says in a word how it went. Raises only what a bug raises.
+    def run(self, command: Command, claimed: Callable[[Command], None] | None = None) -> str:
+        """Carry a command out that has begun; says in a word how it went. Raises only what a bug raises.
 
-        "overtaken": a late one was not claimed after all, and nothing was written; it may be begun anew.
+        `claimed` hears of a late one, unless that is its end. "overtaken": nothing was claimed; it may be begun anew.
         """
         version = VERSIONS.get(f"{command.graph}@{command.graph_version}")
-        run = Run(self._store, command, eager=version is not None and version.durability != "exit")
+        run = Run(self._store, command, eager=version is not None and version.durability != "exit", told=claimed)
         try:
             if command.kind == "settle":
                 self._settle_actions(run)

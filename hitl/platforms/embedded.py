@@ -49,6 +49,8 @@ class Forum(Protocol):
 class EmbeddedForum:
     """A Platform for one tenant, and the readers that a desk shows its effects with."""
 
+    quick = True
+
     def __init__(self, forum: Forum, tenant: str = "default") -> None:
         self._forum = forum
         self._tenant = tenant

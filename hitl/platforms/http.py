@@ -30,6 +30,8 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 class HttpPlatform:
     """A Platform over HTTP; thread-safe, one per process. Raises Invalid for a URL or secret that cannot be used."""
 
+    quick = False
+
     def __init__(self, url: str, *, secret: str | None, timeout: float = 10.0) -> None:
         self._exchange = Exchange(url, timeout)
         self._webhook = _webhook(secret)

@@ -62,6 +62,11 @@ class EffectUnknown(_Said):
 class Platform(Protocol):
     """Where actions land. Thread-safe; built once per process."""
 
+    @property
+    def quick(self) -> bool:
+        """Whether it answers within milliseconds."""
+        ...
+
     def manifest(self) -> dict[str, KindManifest]:
         """What is promised per kind; raises EffectUnknown when the platform cannot be reached."""
         ...

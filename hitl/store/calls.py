@@ -12,7 +12,7 @@ from hitl.domain.events import Fact
 from hitl.errors import TargetBusy
 from hitl.store import cases
 from hitl.store.actions import FORWARD, RELEASE, RELEASING, SEEN, STANDING, UNTOUCHED
-from hitl.store.commands import ENTER, HOLD, PROVEN, entered, entering, of_run
+from hitl.store.commands import ENTER, HOLD, PROVEN, entered, entering, of_run, proof
 from hitl.store.lines import packet
 from hitl.store.postgres import DictRow, Jsonb, Tx
 from hitl.store.proof import proving
@@ -111,7 +111,8 @@ def send_and_call(
 ) -> tuple[Case, bool]:
     """What `enter_and_send` and `calling` do in turn, in one packet, of a `row` of work that was read without a lock.
 
-    MovedOn, and nothing is written, when the case has a newer version, or the lease is lost; TargetBusy as in `send`.
+    MovedOn, and nothing is written, when the case has a newer version, the lease is lost, or another has claimed what
+    is `late`; TargetBusy as in `send`.
     The case as it is then, and False as in `calling`: then it is on its way all the same.
     """
     case, forward = row["case"], row["direction"] == "forward"
@@ -119,7 +120,7 @@ def send_and_call(
         tx.along(SENT_AS_SEEN, (row["action_id"],))
         moved = cases.record_along(tx, case, told)
         with proving(tx), packet(tx.conn):
-            tx.execute(f"with {entering(command)} {PROVEN}", {**of_run(command), "seen": case.version})
+            tx.execute(f"with {entering(command)} {PROVEN}", proof(command, case))
             called = tx.execute(CALLED if forward else CALLED_BACK, _call(row, before, untouched))
     return moved, called.fetchone() is not None
 

@@ -56,10 +56,19 @@ def of_run(command: Command) -> dict[str, Any]:
     return run | {"owner": command.owner, "lease": LEASE_SECONDS} if command.late else run
 
 
+def proof(command: Command, case: Case) -> dict[str, Any]:
+    """The parameters of PROVEN, for a case that was seen without a lock.
+
+    What is claimed only now was free to be claimed as its run began to look; so nothing may have moved on since then.
+    """
+    begun = command.seen.case if command.late else None
+    return {**of_run(command), "seen": (begun or case).version}
+
+
 def claim_late(tx: Tx, command: Command, case: Case) -> None:
     """Claim what was to be claimed with its run's first write; MovedOn when another has, or the case has moved on."""
     with proving(tx):
-        tx.execute(f"with {ENTER_LATE} {PROVEN}", {**of_run(command), "seen": case.version})
+        tx.execute(f"with {ENTER_LATE} {PROVEN}", proof(command, case))
 
 
 def finish(tx: Tx, command: Command, result: str, *, failed: bool = False) -> Case:
@@ -74,9 +83,10 @@ def finish(tx: Tx, command: Command, result: str, *, failed: bool = False) -> Ca
 def finish_alone(tx: Tx, command: Command, case: Case, result: str) -> None:
     """The same, and all that rides along, by a statement that may be a transaction of its own.
 
-    The case was seen without a lock. MovedOn, and nothing is done, when it has a newer version or the lease is lost.
+    The case was seen without a lock. MovedOn, and nothing is done, when it has a newer version, the lease is lost, or
+    another has claimed what is `late`.
     """
-    values = {**of_run(command), "result": result, "state": "done", "seen": case.version}
+    values = {**proof(command, case), "result": result, "state": "done"}
     with proving(tx):
         tx.execute(f"{FINISH_LATE if command.late else FINISH} {PROVEN}", values)
 
@@ -115,10 +125,11 @@ def put_back(tx: Tx, command: Command, *, delay: float, counted: bool, postponed
             available_at = now() + make_interval(secs => %(delay)s),
             attempts = attempts - %(uncounted)s,
             postponed_since = case when %(postponed)s then coalesce(postponed_since, now()) else postponed_since end
-        where command_id = %(id)s and epoch = %(epoch)s and state = 'claimed'""",
+        where command_id = %(id)s and epoch = %(epoch)s and state = 'claimed' and owner = %(owner)s""",
         {
             "id": command.command_id,
             "epoch": command.epoch,
+            "owner": command.owner,  # of a late run that has not claimed, another has the epoch
             "delay": delay,
             "uncounted": 0 if counted else 1,
             "postponed": postponed,

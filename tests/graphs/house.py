@@ -163,7 +163,7 @@ class House:
         One that had not claimed its command yet leaves nothing but a message that is sent once more.
         """
         self.expire()
-        self.sql("update commands set publishes = 2 where state in ('ready', 'published')")
+        self.sql("update commands set publishes = publishes + 1 where state in ('ready', 'published')")
         raise Crash
 
     def crashing(self, command_id: int, worker: str = "w1") -> str | None:

@@ -33,6 +33,7 @@ class FakePlatform:
 
     guarantee: Guarantee = "key"
     readable: bool = True
+    quick: bool = True
     down: bool = False
     unreadable_now: bool = False
     state: dict[str, dict[str, Any]] = field(default_factory=dict)

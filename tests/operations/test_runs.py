@@ -141,7 +141,7 @@ def test_a_failed_rollback_can_be_retried(house: House) -> None:
     house.rollback(case_id)
     (command_id,) = house.due()
     house.world.on_read = house.crash
-    for _ in range(1 + 5):  # the first dies before it has claimed anything
+    for _ in range(2 + 5):  # the first two die before they have claimed anything
         house.crashing(command_id)
     house.world.on_read = None
     house.adopt()

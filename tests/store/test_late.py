@@ -8,10 +8,13 @@ import pytest
 
 from hitl.domain.commands import Command
 from hitl.errors import Fenced
+from hitl.graphs.registry import VERSIONS
 from hitl.graphs.run import Run
+from hitl.operations import runs
 from hitl.store import claims
 from tests.graphs import brought
-from tests.graphs.house import MODERATOR, House, edit
+from tests.graphs.house import ADMIN, MODERATOR, SUPERVISOR, SUPERVISOR_2, House, edit
+from workers.leases import Leases
 
 
 def _late(house: House, command_id: int, owner: str = "w1") -> Command | None:
@@ -128,3 +131,88 @@ def test_a_bug_before_the_first_write_is_counted(house: House) -> None:
 
 def _broken() -> None:
     raise RuntimeError("broken")
+
+
+def test_who_looked_before_a_settling_began_waits_for_it_though_it_looks_again(house: House) -> None:
+    """What is undone for a decision on an appeal is looked for again by its run, which has claimed nothing yet."""
+    case_id, command_id = _held_appeal(house)
+    command = house.runner().begin(command_id, "w1", kind="resume", late=True)
+    assert command
+    assert command.late
+    house.settle(house.action(case_id, "remove_content")["action_id"], "overwrite")
+    settling = house.claim(house.command(case_id, "settle")["command_id"], "w2")
+    before = house.dump()
+    assert house.runner().run(command) == "overtaken"
+    assert house.dump() == before
+    assert house.runner("w2").run(settling) == "done"
+    assert house.insist() == ["done"]
+    assert (house.status(case_id), house.world.overlap) == ("completed", 1)
+
+
+def _held_appeal(house: House) -> tuple[str, int]:
+    """A decision that has something to undo, in a case of which something else could not be undone; its command."""
+    house.analyzer.policies = ("violence",)
+    case_id = house.acted("edit", actions=edit("remove_content"), content_id="p")
+    house.world.state["post:p"] = {"remove_content": {"by": "the law"}}
+    house.rollback(case_id, by=SUPERVISOR)
+    house.insist()
+    house.decide(case_id, "edit", by=SUPERVISOR_2, actions=edit(suspend_author={"days": 3}))
+    house.drain()
+    house.rollback(case_id)
+    house.drain()
+    assert house.show(case_id)["appeal"]["on_appeal"] == "hold"
+    house.decide(case_id, "reject", by=ADMIN)
+    (command_id,) = house.due()
+    return case_id, command_id
+
+
+def test_who_hands_back_what_another_has_claimed_takes_nothing_away(house: House) -> None:
+    case_id, command_id = _case(house, "resume")
+    late = _late(house, command_id)
+    assert late
+    claimed = house.claim(command_id, "w2")
+    assert claimed.epoch == late.epoch
+    with house.store.transaction() as tx:
+        runs.hand_back(tx, late)
+    assert (house.command(case_id)["state"], house.command(case_id)["owner"]) == ("claimed", "w2")
+
+
+def test_a_lease_is_kept_though_another_run_of_its_command_ends_here(house: House) -> None:
+    _, command_id = _case(house, "resume")
+    late = _late(house, command_id)
+    assert late
+    leases = Leases(house.store, "w1")
+    with leases.holding(house.claim(command_id)):
+        with leases.holding(late):
+            pass
+        assert [held.command_id for held in leases.held()] == [command_id]
+
+
+@pytest.mark.parametrize("quick", [True, False])
+@pytest.mark.parametrize("kind", ["resume", "rollback"])
+def test_a_platform_that_takes_its_time_is_asked_behind_a_claim(house: House, kind: str, *, quick: bool) -> None:
+    case_id, command_id = _case(house, kind)
+    house.world.quick = quick
+    seen: list[str] = []
+
+    def look() -> None:
+        seen.append(house.command(case_id)["state"])
+
+    told: list[Command] = []
+    house.world.on_read = look
+    command = house.runner().begin(command_id, "w1", kind=kind, late=True)
+    assert command
+    assert house.runner().run(command, claimed=told.append) == "done"
+    assert set(seen) == {"ready" if quick else "claimed"}
+    assert told == [replace(command, late=False)], "whoever handed it out hears of it, once"
+
+
+def test_a_graph_that_stores_each_of_its_steps_is_claimed_at_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, command_id = _case(house, "resume")
+    stepwise = {label: replace(version, durability="sync") for label, version in VERSIONS.items()}
+    monkeypatch.setattr("hitl.graphs.runner.VERSIONS", stepwise)
+    command = house.runner().begin(command_id, "w1", kind="resume", late=True)
+    assert command
+    assert not command.late
