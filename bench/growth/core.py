@@ -23,6 +23,7 @@ AUTHOR, MODERATOR, SUPERVISOR = DEV["dev-author"], DEV["dev-moderator"], DEV["de
 WORKER = "bench"
 REMOVE = [{"kind": "remove_content"}]
 Span = Callable[[str], AbstractContextManager[object]]
+Due = tuple[int, str]  # a command's id and its kind
 
 
 def _untimed(_: str) -> AbstractContextManager[object]:
@@ -52,30 +53,31 @@ class Core:
         with self.store.transaction() as tx:
             return str(start(tx, AUTHOR, request, backlog=Backlog(50_000))["case_id"])
 
-    def take(self) -> list[int]:
+    def take(self) -> list[Due]:
         """What the relay hands to the broker now."""
         with self.store.transaction() as tx:
             due, _ = outbox.take(tx, window=64, relay=WORKER, serves=self.parts.runner.serves)
-        return [command_id for command_id, _ in due]
+        return due
 
-    def claim(self, command_id: int) -> Command:
-        """A worker's claim."""
-        command = self.parts.runner.begin(command_id, WORKER)
+    def claim(self, due: Due, *, late: bool = False) -> Command:
+        """A worker's claim; `late`: its look at what its run will claim."""
+        command_id, kind = due
+        command = self.parts.runner.begin(command_id, WORKER, kind=kind, late=late)
         assert command is not None, "nothing to claim"
         return command
 
     def run(self, command: Command) -> None:
-        """A worker's run, from the claim to the settling."""
+        """A worker's run, to the settling."""
         result = self.parts.runner.run(command)
         assert result == "done", result
 
     def deliver(self, span: Span = _untimed, name: str = "run") -> None:
-        """Take, claim and run whatever is due."""
+        """Take, look at and run whatever is due."""
         with span("relay: take"):
-            due = self.take()
-        for command_id in due:
+            taken = self.take()
+        for due in taken:
             with span("claim"):
-                command = self.claim(command_id)
+                command = self.claim(due, late=True)
             with span(name):
                 self.run(command)
 

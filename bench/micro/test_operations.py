@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bench.growth.core import AUTHOR, MODERATOR, Core
+from bench.growth.core import AUTHOR, MODERATOR, Core, Due
 from hitl.analyzers.local import LocalAnalyzer
 from hitl.analyzers.port import Analyzer
 from hitl.domain.commands import Command
@@ -28,7 +28,7 @@ def measure(benchmark: Any, act: Callable[..., Any], setup: Callable[[], Any]) -
     benchmark.pedantic(act, setup=lambda: ((setup(),), {}), rounds=ROUNDS, warmup_rounds=2)
 
 
-def _started(core: Core) -> int:
+def _started(core: Core) -> Due:
     core.start()
     return core.take()[0]
 
@@ -43,8 +43,8 @@ def _review(core: Core, case_id: str) -> str:
     return str(core.status(case_id)["review"]["review_id"])
 
 
-def _claimed(core: Core) -> Command:
-    return core.claim(core.take()[0])
+def _begun(core: Core) -> Command:
+    return core.claim(core.take()[0], late=True)
 
 
 def test_start(benchmark: Any, core: Core) -> None:
@@ -63,8 +63,12 @@ def test_claim(benchmark: Any, core: Core) -> None:
     measure(benchmark, core.claim, lambda: _started(core))
 
 
+def test_look_of_a_run_that_claims_later(benchmark: Any, core: Core) -> None:
+    measure(benchmark, lambda due: core.claim(due, late=True), lambda: _started(core))
+
+
 def test_run_that_pauses(benchmark: Any, core: Core) -> None:
-    measure(benchmark, core.run, lambda: core.claim(_started(core)))
+    measure(benchmark, core.run, lambda: core.claim(_started(core), late=True))
 
 
 def test_settle(benchmark: Any, core: Core) -> None:
@@ -72,7 +76,7 @@ def test_settle(benchmark: Any, core: Core) -> None:
 
     def finished() -> Command:
         _decided(core, "reject")
-        return _claimed(core)
+        return core.claim(core.take()[0])
 
     def settle(command: Command) -> None:
         with core.store.transaction() as tx:
@@ -95,7 +99,7 @@ def test_decide(benchmark: Any, core: Core) -> None:
 def test_run_that_carries_out_one_action(benchmark: Any, core: Core) -> None:
     def decided() -> Command:
         _decided(core, "edit")
-        return _claimed(core)
+        return _begun(core)
 
     measure(benchmark, core.run, decided)
 
@@ -111,7 +115,7 @@ def test_rollback(benchmark: Any, core: Core) -> None:
 def test_run_that_reverses_one_action(benchmark: Any, core: Core) -> None:
     def appealed() -> Command:
         core.rollback(core.acted())
-        return _claimed(core)
+        return _begun(core)
 
     measure(benchmark, core.run, appealed)
 

@@ -80,7 +80,7 @@ def test_the_relay_reckons_with_the_room_in_which_runs_are_at_work(monkeypatch: 
     household, given, seen = Household(Settings()), list[tuple[int, Room]](), list[int]()
     relay = SimpleNamespace(works=lambda *told: given.append(told), claimed=lambda _: None)
     store = SimpleNamespace(pool=SimpleNamespace(resize=lambda *_: None))
-    runner = SimpleNamespace(begin=lambda *_, **__: SimpleNamespace(late=False))
+    runner = SimpleNamespace(begin=lambda *_, **__: SimpleNamespace(late=False, command_id=1))
 
     def run(_: object) -> str:
         with away():
@@ -107,7 +107,7 @@ def test_what_was_delivered_before_is_claimed_before_it_is_begun(
 
     def begin(*_: object, late: bool, **__: object) -> SimpleNamespace:
         asked.append(late)
-        return SimpleNamespace(late=late)
+        return SimpleNamespace(late=late, command_id=1)
 
     monkeypatch.setattr(household, "_runtime", SimpleNamespace(runner=SimpleNamespace(begin=begin)))
     monkeypatch.setattr(household, "_run", lambda command: "overtaken" if command.late else "done")
