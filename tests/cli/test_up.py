@@ -3,6 +3,7 @@
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -31,7 +32,14 @@ def _until(true: Callable[[], bool], what: str) -> None:
 
 
 def _child(guardian: Program, of: str) -> psutil.Process:
-    return next(p for p in guardian.family() if of in p.cmdline() and "-P" in p.cmdline())
+    return next(p for p in guardian.family() if {of, "-P"} <= set(_words(p)))
+
+
+def _words(process: psutil.Process) -> list[str]:
+    """Its command line; nothing once it has ended, as Postgres' own soon do."""
+    with suppress(psutil.NoSuchProcess):
+        return list(process.cmdline())
+    return []
 
 
 def _post(port: int, text: str) -> str:
@@ -115,8 +123,9 @@ def _replaced(guardian: Program, name: str, pid: int) -> bool:
 def test_postgres_that_dies_comes_back_under_the_same_desk(folder: Path, port: int) -> None:
     with embedded_guardian(folder, port, HITL_ANALYZER="stub:0") as guardian:
         for process in guardian.family():
-            if process.name() == "postgres":
-                process.kill()
+            with suppress(psutil.NoSuchProcess):  # they end together
+                if process.name() == "postgres":
+                    process.kill()
         await_ready(f"http://127.0.0.1:{port}", guardian)
         case_id = _post(port, "After the database has fallen.")
         _until(lambda: _at_rest(port, case_id), "the case was lost")
@@ -127,7 +136,7 @@ def test_without_workers_posts_are_taken_and_wait(folder: Path, port: int) -> No
     try:
         _until(lambda: "Ctrl-C" in program.said, "no banner")
         assert "none here" in program.said
-        assert not [p for p in program.family() if "workers" in p.cmdline()]
+        assert not [p for p in program.family() if "workers" in _words(p)]
         assert _status(port, _post(port, "Nobody works this off.")) == "received"
         program.stop()
     finally:
