@@ -188,7 +188,7 @@ class FencedSaver(PostgresSaver):
     def _head(self, thread_id: str, namespace: str) -> str | None:
         run = self._run
         if run.later is not None and run.command is not None and namespace == "":
-            return run.command.seen.head  # nobody else moves it while the run holds its lease
+            return run.command.seen.head  # had another moved it, nothing that is put here would be written
         with self._pool.connection() as conn:
             row = conn.execute(
                 "select checkpoint_id from checkpoint_heads where thread_id = %s and checkpoint_ns = %s",

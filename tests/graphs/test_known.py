@@ -8,7 +8,8 @@ import pytest
 from hitl.domain.events import WORKER, Fact
 from hitl.store import cases
 from hitl.store.lines import Line
-from tests.graphs.house import ADMIN, MODERATOR, SUPERVISOR, SUPERVISOR_2, House, edit
+from tests.graphs.appeals import held_appeal
+from tests.graphs.house import MODERATOR, SUPERVISOR, House, edit
 from tests.graphs.watched import Watched
 
 
@@ -98,18 +99,7 @@ def test_what_was_tried_before_is_known_as_it_is_now(house: House, watched: Watc
 
 def test_what_a_person_settles_behind_the_claim_makes_the_outcome(house: House) -> None:
     """A reversal that is looked for finds the case as it is; what the claim brought along is older than that."""
-    house.analyzer.policies = ("violence",)
-    case_id = house.acted("edit", actions=edit("remove_content"), content_id="p")
-    house.world.state["post:p"] = {"remove_content": {"by": "the law"}}
-    house.rollback(case_id, by=SUPERVISOR)
-    house.insist()
-    house.decide(case_id, "edit", by=SUPERVISOR_2, actions=edit(suspend_author={"days": 3}))
-    house.drain()
-    house.rollback(case_id)
-    house.drain()
-    assert house.show(case_id)["appeal"]["on_appeal"] == "hold"
-    house.decide(case_id, "reject", by=ADMIN)
-    (command_id,) = house.due()
+    case_id, command_id = held_appeal(house)
     command = house.claim(command_id)
     house.settle(house.action(case_id, "remove_content")["action_id"], "happened")
     assert house.runner().run(command) == "done"

@@ -13,7 +13,8 @@ from hitl.graphs.run import Run
 from hitl.operations import runs
 from hitl.store import claims
 from tests.graphs import brought
-from tests.graphs.house import ADMIN, MODERATOR, SUPERVISOR, SUPERVISOR_2, House, edit
+from tests.graphs.appeals import held_appeal
+from tests.graphs.house import MODERATOR, House, edit
 from workers.leases import Leases
 
 
@@ -135,7 +136,7 @@ def _broken() -> None:
 
 def test_who_looked_before_a_settling_began_waits_for_it_though_it_looks_again(house: House) -> None:
     """What is undone for a decision on an appeal is looked for again by its run, which has claimed nothing yet."""
-    case_id, command_id = _held_appeal(house)
+    case_id, command_id = held_appeal(house)
     command = house.runner().begin(command_id, "w1", kind="resume", late=True)
     assert command
     assert command.late
@@ -147,23 +148,6 @@ def test_who_looked_before_a_settling_began_waits_for_it_though_it_looks_again(h
     assert house.runner("w2").run(settling) == "done"
     assert house.insist() == ["done"]
     assert (house.status(case_id), house.world.overlap) == ("completed", 1)
-
-
-def _held_appeal(house: House) -> tuple[str, int]:
-    """A decision that has something to undo, in a case of which something else could not be undone; its command."""
-    house.analyzer.policies = ("violence",)
-    case_id = house.acted("edit", actions=edit("remove_content"), content_id="p")
-    house.world.state["post:p"] = {"remove_content": {"by": "the law"}}
-    house.rollback(case_id, by=SUPERVISOR)
-    house.insist()
-    house.decide(case_id, "edit", by=SUPERVISOR_2, actions=edit(suspend_author={"days": 3}))
-    house.drain()
-    house.rollback(case_id)
-    house.drain()
-    assert house.show(case_id)["appeal"]["on_appeal"] == "hold"
-    house.decide(case_id, "reject", by=ADMIN)
-    (command_id,) = house.due()
-    return case_id, command_id
 
 
 def test_who_hands_back_what_another_has_claimed_takes_nothing_away(house: House) -> None:
