@@ -114,11 +114,7 @@ def test_effects_on_one_target_never_overlap(house: House) -> None:
         pause.wait(0.02)
 
     house.world.before_apply = dawdle
-    threads = [threading.Thread(target=house.deliver, args=(c, f"w{c}")) for c in house.due()]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    house.deliver_at_once()
     house.insist()
     assert house.world.overlap == 1
     assert len(house.world.did()) == 8

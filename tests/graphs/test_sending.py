@@ -114,11 +114,7 @@ def test_of_those_who_set_out_for_a_target_at_once_each_finds_what_came_before(h
         first, _ = _decided(house, 2 * n)
         second, _ = _decided(house, 2 * n + 1)
         house.world.on_read = _together(threading.Barrier(2))
-        threads = [threading.Thread(target=house.deliver, args=(c, f"w{c}")) for c in house.due()]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        house.deliver_at_once()
         house.world.on_read = None
         house.insist()
         assert house.world.overlap == 1
