@@ -108,7 +108,8 @@ class Relay(Loop):
         late = self._clock() - self._taken > POLL_SECONDS  # what was not told of is looked for all the same
         if told and not look and not late and self._hand_on(told):
             return
-        self._full, more, self._taken = False, True, self._clock()
+        more = bool(told) or look or self._backed_up or self._waits()
+        self._full, self._taken = False, self._clock()
         while more and not self.stopping:
             more = self._publish()
         self._flowing = self._full
@@ -141,6 +142,12 @@ class Relay(Loop):
             self._serves, relays = workers.at_hand(tx)
             self._alone, self._looked = relays <= 1, self._clock()
         return self._serves
+
+    def _waits(self) -> bool:
+        """Whether a poll finds anything at all: that of an idle Guardian need not cost what a look does."""
+        with self._store.statement() as tx:
+            self._served(tx)
+            return outbox.waits(tx)
 
     def _publish(self) -> bool:
         """Hand out what the window has room for; whether more may be waiting."""

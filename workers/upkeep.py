@@ -45,14 +45,14 @@ class Upkeep(Loop):
         self._present = frozenset(present)
 
     def _orphans(self) -> None:
-        with self._store.transaction() as tx:
+        with self._store.statement() as tx:
             found = upkeep.orphans(tx)
         for command_id in found:
             with self._store.transaction() as tx:
                 upkeep.adopt(tx, command_id)
 
     def _versions(self) -> None:
-        with self._store.transaction() as tx:
+        with self._store.statement() as tx:
             unserved, parked = upkeep.unserved(tx), upkeep.parked(tx)
         for case_id in unserved:
             with self._store.transaction() as tx:

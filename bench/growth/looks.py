@@ -8,7 +8,7 @@ from bench.growth.core import MODERATOR, Core
 from hitl.domain.cases import Status
 from hitl.domain.people import Person
 from hitl.operations import show, upkeep
-from hitl.store import commands, events, numbers, reviews, views
+from hitl.store import commands, events, numbers, outbox, reviews, views
 from hitl.store.postgres import Tx
 
 AUTHOR, BACKEND = Person("author-77", frozenset({"author"})), Person("backend-1", frozenset({"service"}))
@@ -59,6 +59,7 @@ def hot(at: Places) -> dict[str, Look]:
         "events of an author, live": lambda tx: show.stream(tx, AUTHOR, events.newest_tx(tx), 100),
         "forum": lambda tx: views.forum(tx, "default", PAGE),
         "backlog": lambda tx: commands.starts_waiting(tx, 50_000),
+        "relay: a poll": outbox.waits,
         "upkeep: orphans": upkeep.orphans,
         "upkeep: unserved": upkeep.unserved,
         "upkeep: parked": upkeep.parked,

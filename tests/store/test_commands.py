@@ -74,6 +74,22 @@ def test_a_relay_is_told_that_there_is_no_room_where_it_takes_nothing(house: Hou
     assert [(len(taken), full) for taken, full in told] == [(3, True), (0, True)]
 
 
+def test_a_poll_finds_what_is_ready_or_not_heard_of_and_nothing_else(house: House) -> None:
+    def waits() -> bool:
+        with house.store.statement() as tx:
+            return outbox.waits(tx)
+
+    found = [waits()]
+    _starts(house, 5)
+    found.append(waits())
+    (command_id,) = _take(house)
+    found.append(waits())
+    run = house.claim(command_id)
+    found.append(waits())
+    house.runner().run(run)
+    assert [*found, waits()] == [False, True, True, False, False]
+
+
 def test_what_the_broker_did_not_take_is_ready_again_and_what_was_claimed_meanwhile_is_not(house: House) -> None:
     _starts(house, 5, 5)
     one, other = _take(house)

@@ -1,5 +1,7 @@
 """A relay that is alone and idle hands a new command on, unmarked; any other looks for what should go before it."""
 
+from typing import Any
+
 import pytest
 from dramatiq import Message
 from dramatiq.brokers.stub import StubBroker
@@ -7,7 +9,7 @@ from dramatiq.brokers.stub import StubBroker
 from hitl.domain.commands import FAR
 from hitl.graphs import registry
 from hitl.room import Room, away
-from hitl.store import workers
+from hitl.store import outbox, workers
 from hitl.store.notify import LOOK, Due, called
 from tests.workers.crew import Crew
 from workers import relay
@@ -270,3 +272,20 @@ def test_who_does_not_work_hands_nothing_on(alone: Alone) -> None:
 
 def test_an_empty_word_is_a_reason_to_look() -> None:
     assert called([], look=True) == LOOK
+
+
+def test_a_poll_looks_for_what_is_due_only_where_there_is_something(
+    alone: Alone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks, take = [], outbox.take
+
+    def taking(*args: Any, **named: Any) -> Any:
+        looks.append(len(alone.ready()))
+        return take(*args, **named)
+
+    monkeypatch.setattr(outbox, "take", taking)
+    for posted in (0, 1):
+        alone.post(posted)
+        alone.relay._round()
+    assert looks == [1]
+    assert alone.messages() == 1
