@@ -49,7 +49,7 @@ class Relay(Loop):
         self._flowing, self._full = False, False
         self._excess = Excess(window, quick=quick)
         self._looked, self._serves, self._alone = float("-inf"), list[str](), False
-        self._taken = float("-inf")
+        self._asked = float("-inf")
         self._handed, self._clock = Handed(clock), clock
         self._told, self._look, self._busy, self._turn = list[Due](), False, False, threading.Lock()
         self._listener = Listener(store.url, COMMANDS, self._heard, store.bells)
@@ -105,11 +105,11 @@ class Relay(Loop):
             self._busy = False
 
     def _serve(self, told: Sequence[Due], *, look: bool) -> None:
-        late = self._clock() - self._taken > POLL_SECONDS  # what was not told of is looked for all the same
+        late = self._clock() - self._asked > POLL_SECONDS  # what was not told of is looked for all the same
         if told and not look and not late and self._hand_on(told):
             return
         more = bool(told) or look or self._backed_up or self._waits()
-        self._full, self._taken = False, self._clock()
+        self._full, self._asked = False, self._clock()
         while more and not self.stopping:
             more = self._publish()
         self._flowing = self._full

@@ -15,7 +15,7 @@ from hitl.store import leash
 
 log = structlog.get_logger(__name__)
 STEADY_SECONDS = 30.0  # who lived that long has not failed at starting
-PAUSES = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
+PAUSES = (0.0, 1.0, 1.0, 2.0, 5.0, 10.0)
 TICK_SECONDS = 0.1  # while they start or end
 WATCH_SECONDS = 1.0  # while they run, unless a signal comes first; no child's end is waited for
 

@@ -91,16 +91,12 @@ def take(
 
 
 def waits(tx: Tx) -> bool:
-    """Whether anything is ready, or published and not begun: far less to ask than what `take` asks.
-
-    Each is the first in its index. Asked whether there are any, Postgres may read the table, if it believes them many.
-    """
+    """Whether anything is ready, or published and not begun: far less to ask than what `take` asks."""
     row = tx.one(
-        """select coalesce(
-            (select command_id from commands where state = 'ready' order by priority desc, turn, command_id limit 1),
-            (select command_id from commands where state = 'published' order by published_at limit 1)) as found"""
+        """select exists (select 1 from commands where state = 'ready')
+            or exists (select 1 from commands where state = 'published') as found"""
     )
-    return row is not None and row["found"] is not None
+    return row is not None and row["found"]
 
 
 def unpublish(tx: Tx, command_ids: Sequence[int]) -> None:

@@ -19,7 +19,8 @@ FAULTS: tuple[Fault, ...] = ("kill", "raise", "stall", "overtake")
 BROKERS: tuple[Broker, ...] = ("embedded", "rabbitmq")
 AT_THE_DESK = ("start", "decide", "rollback", "settle_action")  # the commits that the API makes
 # A run of each kind passes these: the start, the decision, the rollback. (A relay passes `before_commit:publish` with
-# each look, whether there is anything to publish or not, and `after_commit:publish` only if it did not hand it on.)
+# each look, whether anything is due or not, but not with a poll of nothing at all; and `after_commit:publish` only if
+# it did not hand it on.)
 PER_RUN = ("after_publish", "claim", "invoke", "checkpoint", "settle")
 # Each action passes these: one that honors the key, one that can be queried, one of which nothing is promised.
 PER_ACTION = ("send", "call", "record", "reversal")
