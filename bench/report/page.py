@@ -70,9 +70,22 @@ def _summary(results: Results) -> str:
             f"\n**Contended:** during {len(contended)} of {len(results.lines)} runs others had more than a tenth of "
             "the machine (see the last table). Take the rates of this run as lower bounds."
         )
-    errors = sum(int(line["errors"]) for line in results.lines if line["scenario"] != "survival")
-    lines.append(f"\nErrors outside the survival runs: {errors}; visits that failed: {len(results.failed)}.")
+    lines += ["", *_errors(results)]
     return "\n".join(lines)
+
+
+def _errors(results: Results) -> list[str]:
+    """How many there were; and where, with the first of each visit, so that nobody has to guess what they were."""
+    lines = [line for line in results.lines if line["scenario"] != "survival" and line["errors"]]
+    many = sum(int(line["errors"]) for line in lines)
+    return [
+        f"Errors outside the survival runs: {many}; visits that failed: {len(results.failed)}.",
+        *(
+            f"- {tables.title(line['system'])}, {line['scenario']}, round {line['round']}: {line['errors']},"
+            f" such as `{line['first_errors'][0]}`"
+            for line in lines
+        ),
+    ]
 
 
 def _where(missed: list[tuple[Target, str, str]], text: str) -> str:

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from bench.report import measures, runs, tables, targets
+from bench.report import measures, page, runs, tables, targets
 from bench.report.results import Results, Spread
 from bench.report.targets import Target
 
@@ -128,3 +128,16 @@ def test_every_run_tells_how_fast_the_cores_were() -> None:
     looked, not_looked = tables.every_run(Results([{**line, "loop_ms": 61}, {**line, "round": 2}])).splitlines()[2:]
     assert [cell.strip() for cell in looked.split("|")][9] == "61.0"
     assert [cell.strip() for cell in not_looked.split("|")][9] == "–"
+
+
+def test_errors_are_told_with_where_they_were_and_what() -> None:
+    line = {"system": "restate", "scenario": "closed-0", "round": 2, "errors": 3, "first_errors": ["503: busy", "x"]}
+    quiet = {**line, "round": 1, "errors": 0, "first_errors": []}
+    killed = {**line, "scenario": "survival"}
+
+    told = page._errors(Results([quiet, line, killed]))
+
+    assert told == [
+        "Errors outside the survival runs: 3; visits that failed: 0.",
+        "- Restate, closed-0, round 2: 3, such as `503: busy`",
+    ]
